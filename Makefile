@@ -1,0 +1,45 @@
+# One short task file. A fresh machine needs python3 (3.11 or newer) with venv, and make; the rest is set up by itself.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+UV     := $(BIN)/uv
+READY  := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check fix bench cover clean
+
+help:            ## this list
+	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## */  make \1\t/'
+
+$(READY): pyproject.toml uv.lock
+	@$(PYTHON) -c 'import sys; sys.exit("keepahead needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Try: make PYTHON=python3.12 ...") if sys.version_info < (3, 11) else 0'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { echo "python3 -m venv failed; on Debian: apt-get install python3-venv" >&2; exit 1; }
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==0.13.9
+	@VIRTUAL_ENV= $(UV) sync --quiet --frozen --inexact --python $(BIN)/python
+	@touch $@
+
+demo: $(READY)   ## the incident replayed, then a discovery, on the built-in simulator
+	@$(BIN)/python -m keepahead.simulator.demo
+
+test: $(READY)   ## all tests
+	@$(BIN)/python -m pytest -q -n 2 --dist worksteal $(ARGS)
+
+check: $(READY)  ## lint, types, import floors
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --quiet --check .
+	@$(BIN)/lint-imports --no-cache
+	@$(BIN)/basedpyright
+
+fix: $(READY)    ## let ruff mend what it can
+	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format --quiet .
+
+cover: $(READY)  ## tests with branch coverage; budget/ and keepa/ must stay above 95%
+	@$(BIN)/python -m pytest -q -n 2 --dist worksteal --cov=keepahead --cov-report= $(ARGS)
+	@$(BIN)/coverage report --fail-under=95 --include='src/keepahead/budget/*,src/keepahead/keepa/*'
+
+bench: $(READY)  ## speed, as ratios within one run
+	@VIRTUAL_ENV= $(UV) sync --quiet --frozen --inexact --group bench --python $(BIN)/python
+	@$(BIN)/python -m bench
+
+clean:           ## remove what make set up
+	rm -rf $(VENV) build

@@ -1,0 +1,3 @@
+"""keepahead."""
+
+__version__ = "0.1.0"

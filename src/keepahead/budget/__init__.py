@@ -1,0 +1,1 @@
+"""The accounting rules: pure functions over frozen values. No I/O, no clock, no logging."""

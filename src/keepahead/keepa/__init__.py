@@ -1,0 +1,1 @@
+"""The protocol of Keepa; everything pure but client.py."""

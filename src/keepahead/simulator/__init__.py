@@ -1,0 +1,1 @@
+"""Our own Keepa, written from the protocol sheet; imports no floor."""

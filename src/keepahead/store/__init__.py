@@ -1,0 +1,1 @@
+"""The ledger's SQL, one set of statements for SQLite and PostgreSQL."""
