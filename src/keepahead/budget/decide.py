@@ -1,0 +1,288 @@
+"""The decisions about tokens. Pure: an account and facts in; a verdict and entries out. Nobody here writes or waits.
+
+Every decision lists its refusals first. The caller appends the entries, which is what changes the account.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from keepahead.budget.account import Account, Ticket, apply
+from keepahead.budget.entry import Absorbed, Entry, Label, Lost, Observed, Refusal, Released, Reserved, Settled
+from keepahead.budget.lane import Lane
+from keepahead.budget.meter import Meter
+from keepahead.budget.verdict import Granted, Later, Reason, Refused, Verdict
+
+CALL_LIMIT = timedelta(minutes=6)
+"""A reservation older than this has lost its process: longer than any call may take, time-outs included."""
+
+UNKNOWN_HOLD = timedelta(seconds=120)
+"""After a lost answer Keepa may still be at work and charge later; open-questions 0.6 says to wait at least so long."""
+
+TICKET_LIFE = timedelta(seconds=30)
+"""A waiter renews its ticket well within this time; one that does not has died."""
+
+PROBE_LIFE = timedelta(seconds=15)
+"""While somebody's free /token call is younger than this, nobody else sends one."""
+
+PROBE_WAIT_SECONDS = 0.25
+"""How long to wait for the meter that somebody else is asking for."""
+
+OTHERS_WAIT_SECONDS = 1.0
+"""How long to wait when only the end of other calls can free the tokens: nobody can say when that is."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """What somebody wants to spend.
+
+    `tokens_max` is the most that all `items` together may cost; more than one item means that the call can be divided,
+    each part costing its share. `deadline` is the last moment at which the caller still wants it (None: whenever).
+    `whole_tokens` is what the piece of work needs of which this is a part: it is refused at once when that cannot be
+    had before the deadline. `opened_at` is when the caller first asked, which is its place in the queue. `shape` says
+    in words what is asked, without the key.
+    """
+
+    label: Label
+    lane: Lane
+    shape: str
+    tokens_max: int
+    opened_at: datetime
+    items: int = 1
+    deadline: datetime | None = None
+    whole_tokens: int = 0
+
+    def __post_init__(self) -> None:
+        if self.tokens_max < 0 or self.items < 1 or self.tokens_max % self.items:
+            raise ValueError("tokens_max is the sum of equal shares of at least one item")
+
+    @property
+    def tokens_per_item(self) -> int:
+        """The most that one item may cost."""
+        return self.tokens_max // self.items
+
+    @property
+    def tokens_needed(self) -> int:
+        """The most that all the work may cost of which this is a part."""
+        return max(self.tokens_max, self.whole_tokens)
+
+    def ticket(self, now: datetime) -> Ticket:
+        """Return the place in the queue, renewed at `now`."""
+        return Ticket(self.label.call_id, self.lane.rank, self.tokens_max, self.opened_at, now + TICKET_LIFE)
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A verdict, and the entries that make it true."""
+
+    verdict: Verdict
+    entries: tuple[Entry, ...] = ()
+
+
+def reserve(account: Account, ask: Ask, now: datetime) -> Decision:
+    """Grant what may be sent now, name the time to ask again, or refuse.
+
+    Free calls are always granted. Any other needs a positive balance, and `free - tokens >= floor` after everything
+    that is held, at its maximum. A call that can be divided gets the largest part that fits, but not less than one
+    lump's worth. Nobody passes an older ticket of the same or a better lane.
+    """
+    if ask.tokens_max == 0:
+        return _grant_free(account, ask, now)
+    lapsed = tuple(_lapse(account, now))
+    for entry in lapsed:
+        account = apply(account, entry)
+    if account.meter is None:
+        decision = Decision(_wait_for_meter(account, ask, now))
+    else:
+        decision = _Case(account, account.meter, ask, now).decide()
+    return Decision(decision.verdict, lapsed + decision.entries)
+
+
+def settle(account: Account, call_id: str, consumed: int, meter: Meter, now: datetime) -> tuple[Entry, ...]:
+    """Record what Keepa charged for a call, more than reserved included, and the meter that came with it.
+
+    A call that is settled already, or was never reserved, gives its meter only: a repeated settle is harmless.
+    """
+    held = account.find(call_id)
+    if held is None:
+        return observe(account, meter, now)
+    settled = Settled(at=now, label=held.label, tokens=consumed, reserved=held.tokens, meter=meter)
+    return (settled, *_absorb(apply(account, settled), meter, now))
+
+
+def release(account: Account, call_id: str, reason: str, now: datetime) -> tuple[Entry, ...]:
+    """Give the tokens of a call back of which nothing was sent."""
+    held = account.find(call_id)
+    if held is None:
+        return ()
+    return (Released(at=now, label=held.label, tokens=held.tokens, reason=reason),)
+
+
+def lose(account: Account, call_id: str, reason: str, now: datetime, *, answered: bool) -> tuple[Entry, ...]:
+    """Record that a call was sent and nobody knows what it cost; it stays counted until a newer meter proves otherwise.
+
+    `answered`: Keepa has finished (an answer without a meter came), so the next call's meter contains the charge. Else
+    Keepa may still be at work for a while.
+    """
+    held = account.find(call_id)
+    if held is None or held.is_unknown:
+        return ()
+    proven_after = now if answered else now + UNKNOWN_HOLD
+    return (Lost(at=now, label=held.label, tokens=held.tokens, reason=reason, proven_after=proven_after),)
+
+
+def observe(account: Account, meter: Meter, now: datetime) -> tuple[Entry, ...]:
+    """Record a meter that came without a reservation; one that is not newer than what is known is not recorded."""
+    observed = (Observed(at=now, meter=meter),) if meter.is_newer_than(account.meter) else ()
+    return (*observed, *_absorb(account, meter, now))
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """One ask before one account whose meter is known; lapsed reservations have been dealt with."""
+
+    account: Account
+    meter: Meter
+    ask: Ask
+    now: datetime
+
+    def decide(self) -> Decision:
+        part = self.smallest_part
+        if part == 0:
+            return self.refuse(Reason.NEVER_FITS)
+        fitting = min(self.ask.items, max(0, self.free - self.floor) // self.ask.tokens_per_item)
+        if self.balance >= 1 and fitting >= part and not self.queued_ahead and self.whole_is_in_time:
+            return _grant(self.account, self.ask, fitting, self.floor, self.now)
+        if self.is_stale:
+            return Decision(Later(0.0, self.ask.ticket(self.now), needs_meter=True))
+        if self.earliest is None:
+            return self.refuse(Reason.NO_REFILL)
+        if not self.whole_is_in_time or self.is_overdue:
+            return self.refuse(Reason.NOT_IN_TIME)
+        return Decision(Later(self.wait_seconds(part), self.ask.ticket(self.now)))
+
+    @property
+    def floor(self) -> int:
+        return self.ask.lane.floor_of(self.meter.capacity)
+
+    @property
+    def balance(self) -> int:
+        return self.meter.balance_at(self.now)
+
+    @property
+    def free(self) -> int:
+        return self.account.free_at(self.now)
+
+    @property
+    def largest(self) -> int:
+        """The most that could ever be granted in one call."""
+        return max(0, max(self.meter.capacity, self.meter.tokens_left) - self.floor)
+
+    @property
+    def smallest_part(self) -> int:
+        """The fewest items worth a call: one lump's worth of them, or as many as can ever fit; 0 if none can."""
+        worth_a_call = max(1, self.meter.net_rate_per_minute // self.ask.tokens_per_item)
+        return min(self.ask.items, worth_a_call, self.largest // self.ask.tokens_per_item)
+
+    @property
+    def queued_ahead(self) -> int:
+        """Tokens that older tickets of the same or a better lane wait for."""
+        place = self.ask.ticket(self.now).place
+        tickets = self.account.tickets
+        return sum(ticket.tokens for ticket in tickets if ticket.place < place and self.now < ticket.expires_at)
+
+    @property
+    def is_overdue(self) -> bool:
+        return self.ask.deadline is not None and self.ask.deadline <= self.now
+
+    @property
+    def is_stale(self) -> bool:
+        """Tell whether a fresh meter would free tokens: something unknown has waited long enough."""
+        return any(held.proven_after and held.proven_after <= self.now for held in self.account.reservations)
+
+    @property
+    def earliest(self) -> datetime | None:
+        """When the whole work could be paid for at best: nobody else spends, what is held turns out to be free."""
+        missing = self.ask.tokens_needed + self.floor - self.balance
+        if missing <= 0:
+            return self.now
+        grown = max(0, self.balance - self.meter.tokens_left)
+        moment = self.meter.moment_of_refill(grown + missing)
+        return moment and max(self.now, moment)
+
+    @property
+    def whole_is_in_time(self) -> bool:
+        if self.ask.deadline is None:
+            return True
+        if self.is_overdue:
+            return self.ask.tokens_needed <= self.free - self.floor
+        return self.earliest is not None and self.earliest <= self.ask.deadline
+
+    def wait_seconds(self, part: int) -> float:
+        """Seconds until the part is there behind everything held and everybody ahead, or something else is due."""
+        needed = self.floor + part * self.ask.tokens_per_item + self.account.reserved + self.account.unknown
+        ready_at = self.meter.moment_of(needed + self.queued_ahead)
+        moments = [held.proven_after for held in self.account.reservations if held.proven_after]
+        moments += [moment for moment in (ready_at, self.ask.deadline) if moment and moment > self.now]
+        return min(((moment - self.now).total_seconds() for moment in moments), default=OTHERS_WAIT_SECONDS)
+
+    def refuse(self, reason: Reason) -> Decision:
+        ask = self.ask
+        wait_seconds = None
+        if reason is Reason.NOT_IN_TIME and self.earliest is not None:
+            wait_seconds = max((self.earliest - self.now).total_seconds(), self.wait_seconds(self.smallest_part))
+        verdict = Refused(reason, self.balance, self.free, ask.tokens_needed, self.floor, self.largest, wait_seconds)
+        entry = Refusal(
+            at=self.now,
+            label=ask.label,
+            tokens=ask.tokens_needed,
+            reason=reason,
+            shape=ask.shape,
+            balance=self.balance,
+            free=self.free,
+            floor=self.floor,
+        )
+        return Decision(verdict, (entry,))
+
+
+def _grant_free(account: Account, ask: Ask, now: datetime) -> Decision:
+    floor = ask.lane.floor_of(account.meter.capacity) if account.meter else ask.lane.floor
+    return _grant(account, ask, ask.items, floor, now)
+
+
+def _grant(account: Account, ask: Ask, items: int, floor: int, now: datetime) -> Decision:
+    tokens, free = items * ask.tokens_per_item, account.free_at(now)
+    entry = Reserved(
+        at=now,
+        label=ask.label,
+        tokens=tokens,
+        shape=ask.shape,
+        balance=account.balance_at(now),
+        free=free,
+        floor=floor,
+        lapses_at=now + CALL_LIMIT,
+    )
+    return Decision(Granted(tokens, items, free - tokens, floor), (entry,))
+
+
+def _lapse(account: Account, now: datetime) -> Iterable[Entry]:
+    """Open reservations whose process is gone: their outcome is unknown, and Keepa is done with them."""
+    for held in account.reservations:
+        if not held.is_unknown and now >= held.lapses_at:
+            yield Lost(at=now, label=held.label, tokens=held.tokens, reason="its process ended", proven_after=now)
+
+
+def _wait_for_meter(account: Account, ask: Ask, now: datetime) -> Later:
+    somebody_asks = any(
+        held.label.endpoint == "token" and not held.is_unknown and now - held.opened_at < PROBE_LIFE
+        for held in account.reservations
+    )
+    wait_seconds = PROBE_WAIT_SECONDS if somebody_asks else 0.0
+    return Later(wait_seconds, ask.ticket(now), needs_meter=not somebody_asks)
+
+
+def _absorb(account: Account, meter: Meter, now: datetime) -> Iterable[Entry]:
+    """Unknown calls whose charge `meter` surely contains; so does the newest meter, which is no older."""
+    for held in account.reservations:
+        if held.proven_after and meter.asked_at >= held.proven_after:
+            yield Absorbed(at=now, label=held.label, tokens=held.tokens)

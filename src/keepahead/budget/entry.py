@@ -1,0 +1,92 @@
+"""The lines of the ledger. Appended, never edited; all of them together rebuild the account."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from keepahead.budget.meter import Meter
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """Which call a line is about, and whom it is charged to. `lane` and `caller` are names."""
+
+    call_id: str
+    endpoint: str
+    lane: str
+    caller: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _CallEntry:
+    """What every line about a call carries. `at` is ours, aware; `tokens` means what the kind says."""
+
+    at: datetime
+    label: Label
+    tokens: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reserved(_CallEntry):
+    """`tokens` were set aside for one call, on the stated `balance` and `free`; the reservation `lapses_at`."""
+
+    shape: str
+    balance: int
+    free: int
+    floor: int
+    lapses_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settled(_CallEntry):
+    """Keepa charged `tokens`; `reserved` had been set aside, `overage` is what it took beyond that."""
+
+    reserved: int
+    meter: Meter
+
+    @property
+    def overage(self) -> int:
+        """Tokens charged beyond the reservation."""
+        return max(0, self.tokens - self.reserved)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Released(_CallEntry):
+    """`tokens` were given back: nothing was sent."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lost(_CallEntry):
+    """The outcome is unknown; `tokens` count as charged until a meter asked for at or after `proven_after`."""
+
+    reason: str
+    proven_after: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Absorbed(_CallEntry):
+    """A newer meter contains whatever the unknown call cost; its `tokens` are no longer held apart."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal(_CallEntry):
+    """A call that was not sent; `tokens` is the most it could have cost."""
+
+    reason: str
+    shape: str
+    balance: int
+    free: int
+    floor: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observed:
+    """A meter that came with no call of this ledger's, or after its call had ended."""
+
+    at: datetime
+    meter: Meter
+
+
+Entry = Reserved | Settled | Released | Lost | Absorbed | Refusal | Observed
+CallEntry = Reserved | Settled | Released | Lost | Absorbed | Refusal

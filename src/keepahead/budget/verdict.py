@@ -1,0 +1,58 @@
+"""All that a decision can be. Expected outcomes are values; nobody has to catch them."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from keepahead.budget.account import Ticket
+
+
+class Reason(StrEnum):
+    """Why a call was refused."""
+
+    NEVER_FITS = "never_fits"
+    """Bigger than what the bucket can hold above the floor."""
+
+    NO_REFILL = "no_refill"
+    """Trackings take the whole refill, so waiting brings nothing."""
+
+    NOT_IN_TIME = "not_in_time"
+    """The tokens will not be there before the caller's deadline."""
+
+
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """`tokens` are reserved for `items` of what was asked: send now. `free` tokens are left, `floor` is the lane's."""
+
+    tokens: int
+    items: int
+    free: int
+    floor: int
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """Ask again after `wait_seconds`; the ticket keeps the place. `needs_meter`: ask Keepa's free /token first."""
+
+    wait_seconds: float
+    ticket: Ticket
+    needs_meter: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Not sent. Tokens: `balance` and `free` now, `tokens_max` at most needed, `floor` not to be undercut.
+
+    `wait_seconds` is how long it would take, None if waiting cannot help; `largest` is the most that one call could
+    ever be granted.
+    """
+
+    reason: Reason
+    balance: int
+    free: int
+    tokens_max: int
+    floor: int
+    largest: int
+    wait_seconds: float | None
+
+
+Verdict = Granted | Later | Refused
