@@ -15,6 +15,9 @@ TICK_MS = 60_300
 GRACE_MS = 100
 """A lump is counted this much after its announced moment: room for clocks that differ in speed."""
 
+CLOCKS_AGREE = timedelta(seconds=30)
+"""Clocks of our own hosts differ by less than this."""
+
 _MILLISECOND = timedelta(milliseconds=1)
 
 
@@ -51,12 +54,18 @@ class Meter:
         return max(0, self.refill_rate_per_minute - self.flow_reduction_per_minute)
 
     def is_newer_than(self, other: "Meter | None") -> bool:
-        """Tell whether this replaces `other`: newer by Keepa's clock; on a tie the lower balance, then the later ask."""
-        return other is None or self._order > other._order
+        """Tell whether this replaces `other`: newer by Keepa's clock; on a tie the lower balance, the later ask.
 
-    @property
-    def _order(self) -> tuple[datetime, int, datetime]:
-        return (self.measured_at, -self.tokens_left, self.asked_at)
+        One that was asked for long after the other had arrived is newer whatever the timestamps say: else a step back
+        of Keepa's clock would leave us with a reading that nothing can replace.
+        """
+        if other is None or self.asked_at >= other.received_at + CLOCKS_AGREE:
+            return True
+        return (self.measured_at, -self.tokens_left, self.asked_at) > (
+            other.measured_at,
+            -other.tokens_left,
+            other.asked_at,
+        )
 
     def balance_at(self, now: datetime) -> int:
         """Return the tokens in the bucket at `now` if nothing is spent; whole lumps only, capped."""

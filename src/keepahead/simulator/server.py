@@ -1,0 +1,76 @@
+"""The simulated Keepa on a port of its own (uvicorn), on a clock that may run faster than the real one."""
+
+import asyncio
+import socket
+import sys
+import time
+from collections.abc import Callable
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import uvicorn
+
+from keepahead.simulator.app import make_app
+from keepahead.simulator.faults import Faults, Outsider
+from keepahead.simulator.simulator import Simulator
+
+
+class ScaledClock:
+    """Starts at the real moment and runs `speed` times as fast."""
+
+    def __init__(self, speed: float = 1.0) -> None:
+        if speed <= 0:
+            raise ValueError(f"speed must be above 0, not {speed}")
+        self._speed = speed
+        self._start = datetime.now(UTC)
+        self._origin = time.monotonic()
+
+    def now(self) -> datetime:
+        """Return the current scaled moment, aware UTC."""
+        return self._start + timedelta(seconds=(time.monotonic() - self._origin) * self._speed)
+
+    async def sleep_async(self, seconds: float) -> None:
+        """Wait so many scaled seconds."""
+        await asyncio.sleep(seconds / self._speed)
+
+
+def _announce(url: str) -> None:
+    sys.stderr.write(f"simulated Keepa listens on {url}\n")
+
+
+def run_server(
+    *,
+    host: str = "127.0.0.1",
+    port: int = 8100,
+    rate: int = 20,
+    balance: int | None = None,
+    seed: int = 1,
+    speed: float = 1.0,
+    faults: Faults | None = None,
+    outsider: Outsider | None = None,
+    state_file: Path | None = None,
+    ready: Callable[[str], None] = _announce,
+) -> None:
+    """Serve until interrupted. Port 0 takes a free one; `ready` is called with the base URL once it listens.
+
+    Raises OSError when the port cannot be taken.
+    """
+    clock = ScaledClock(speed)
+    simulator = Simulator(
+        now=clock.now,
+        seed=seed,
+        refill_rate=rate,
+        balance=balance,
+        faults=faults,
+        outsider=outsider,
+        state_file=state_file,
+    )
+    app = make_app(simulator, sleep_async=clock.sleep_async)
+    server = uvicorn.Server(uvicorn.Config(app, log_level="critical", lifespan="off", access_log=False))
+    with closing(socket.socket(socket.AF_INET, socket.SOCK_STREAM)) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(2048)
+        ready(f"http://{host}:{listener.getsockname()[1]}")
+        server.run(sockets=[listener])

@@ -1,0 +1,208 @@
+"""Opens the database, brings it to this version, and gives out transactions.
+
+Whatever goes wrong underneath leaves here as a LedgerError that says what to do.
+"""
+
+import threading
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Table, create_engine, event, inspect, text
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DatabaseError, InterfaceError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from keepahead.errors import LedgerFormatError, LedgerUnavailableError, SettingsError
+
+HEAD = "0001"
+"""The newest step in migrations/versions; a ledger at this version needs no Alembic to open."""
+
+BUSY_SECONDS = 10
+"""How long to wait for another process that is writing."""
+
+_APPLICATION_ID = 0x4B504148  # "KPAH" in the header of our SQLite files
+_READ_ONLY = {"keepahead_read": True}
+
+
+class Database:
+    """One ledger database. Threads may share it; `close` when done."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        # SQLite lets one writer in at a time. Waiting here is fair; waiting in SQLite's busy handler is not.
+        self._writing = threading.Lock() if engine.dialect.name == "sqlite" else None
+
+    @property
+    def url(self) -> URL:
+        """Where it is; the password is masked when shown."""
+        return self._engine.url
+
+    @contextmanager
+    def write(self) -> Generator[Connection]:
+        """Give a transaction that may write: committed at the end, undone by an error."""
+        with _translated(self.url):
+            if self._writing is None:
+                with self._engine.begin() as connection:
+                    yield connection
+            else:
+                with self._writing, self._engine.begin() as connection:
+                    yield connection
+
+    @contextmanager
+    def read(self) -> Generator[Connection]:
+        """Give a transaction that sees one moment and writes nothing."""
+        with _translated(self.url), self._engine.connect().execution_options(**_READ_ONLY) as connection:
+            yield connection
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._engine.dispose()
+
+
+def open_database(url: str) -> Database:
+    """Open the ledger at `url` (a SQLAlchemy URL), creating or upgrading it where needed.
+
+    Raises SettingsError for a URL that cannot be used, LedgerUnavailableError if nothing can be opened there, and
+    LedgerFormatError if what is there is not ours or is newer than this program.
+    """
+    parsed = _parse(url)
+    if parsed.get_backend_name() == "sqlite":
+        _make_folder(parsed)
+    database = Database(_engine(parsed))
+    try:
+        _bring_to_head(database)
+    except BaseException:
+        database.close()
+        raise
+    return database
+
+
+def dialect_insert(connection: Connection) -> Callable[[Table], postgresql.Insert | sqlite.Insert]:
+    """Return the insert() of the database at hand: the one that knows ON CONFLICT, spelled the same on both."""
+    return postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+
+
+def _parse(url: str) -> URL:
+    try:
+        parsed = make_url(url)
+        backend = parsed.get_backend_name()
+        parsed.get_dialect()
+    except (ArgumentError, NoSuchModuleError, ValueError):
+        backend = ""
+        parsed = None
+    except ModuleNotFoundError as missing:
+        raise SettingsError(
+            "KEEPAHEAD_DATABASE_URL", f"the driver {missing.name} is not installed: pip install 'keepahead[postgres]'"
+        ) from None
+    if parsed is None or backend not in {"sqlite", "postgresql"}:
+        raise SettingsError(
+            "KEEPAHEAD_DATABASE_URL",
+            "KEEPAHEAD_DATABASE_URL is not a database URL that keepahead knows; write sqlite:////path/to/ledger.db or "
+            "postgresql://user@host/name",
+        )
+    return parsed
+
+
+def _make_folder(url: URL) -> None:
+    if not url.database or url.database == ":memory:":
+        raise SettingsError("KEEPAHEAD_DATABASE_URL", "the ledger must be a file: write sqlite:////path/to/ledger.db")
+    folder = Path(url.database).absolute().parent
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise LedgerUnavailableError(
+            f"the ledger's folder {folder} cannot be made ({error.strerror}); nothing was spent. Make it writable, or "
+            "set KEEPAHEAD_DATABASE_URL to another place"
+        ) from None
+
+
+def _engine(url: URL) -> Engine:
+    if url.get_backend_name() != "sqlite":
+        return create_engine(url, pool_pre_ping=True)
+    engine = create_engine(
+        url, connect_args={"check_same_thread": False, "timeout": BUSY_SECONDS}, pool_reset_on_return=None
+    )
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:
+    connection.isolation_level = None  # we say BEGIN ourselves
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=NORMAL")
+    connection.execute("PRAGMA foreign_keys=ON")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    reads_only = connection.get_execution_options().get("keepahead_read", False)
+    connection.exec_driver_sql("BEGIN" if reads_only else "BEGIN IMMEDIATE")
+
+
+def _bring_to_head(database: Database) -> None:
+    with database.read() as connection:
+        version = _version(connection, database.url)
+    if version == HEAD:
+        return
+    with database.write() as connection:
+        if _version(connection, database.url) != HEAD:  # another process may have been quicker
+            _upgrade(connection)
+
+
+def _version(connection: Connection, url: URL) -> str | None:
+    """Return the ledger's version, None for an empty database; refuse one that is not ours."""
+    tables = set(inspect(connection).get_table_names())
+    if "keepahead_version" not in tables:
+        if tables and connection.dialect.name == "sqlite":
+            raise LedgerFormatError(
+                f"{url.database} is a database of another program; nothing was changed. Set KEEPAHEAD_DATABASE_URL "
+                "to a file of its own"
+            )
+        return None
+    version = connection.execute(text("SELECT version_num FROM keepahead_version")).scalar()
+    if version is not None and version > HEAD:
+        raise LedgerFormatError(
+            f"the ledger {url.render_as_string()} was written by a newer keepahead (version {version}, this one knows "
+            f"{HEAD}); nothing was changed. Upgrade keepahead"
+        )
+    return version
+
+
+def _upgrade(connection: Connection) -> None:
+    # Alembic is slow to import, and needed once in the life of a ledger.
+    from alembic import command  # noqa: PLC0415
+    from alembic.config import Config  # noqa: PLC0415
+
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql(f"PRAGMA application_id={_APPLICATION_ID}")
+    else:
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_APPLICATION_ID})")
+    with resources.as_file(resources.files("keepahead.store") / "migrations") as folder:
+        config = Config()
+        config.set_main_option("script_location", str(folder).replace("%", "%%"))
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+
+@contextmanager
+def _translated(url: URL) -> Generator[None]:
+    try:
+        yield
+    except (OperationalError, InterfaceError, PoolTimeout) as error:
+        raise LedgerUnavailableError(
+            f"the ledger {url.render_as_string()} cannot be used ({_reason(error)}); nothing may be spent without it. "
+            "Check that the place exists, is writable and not full, or set KEEPAHEAD_DATABASE_URL to another"
+        ) from None
+    except DatabaseError as error:
+        raise LedgerFormatError(
+            f"the ledger {url.render_as_string()} cannot be read ({_reason(error)}); nothing was changed. Move it away, or "
+            "set KEEPAHEAD_DATABASE_URL to another"
+        ) from None
+
+
+def _reason(error: Exception) -> str:
+    return str(getattr(error, "orig", None) or error).splitlines()[0]

@@ -1,0 +1,113 @@
+"""Values of the budget <-> rows of the tables."""
+
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any
+
+from sqlalchemy import RowMapping
+
+from keepahead.budget.account import Reservation, Ticket
+from keepahead.budget.entry import (
+    Absorbed,
+    Entry,
+    Label,
+    Lost,
+    Observed,
+    Refusal,
+    Released,
+    Reserved,
+    Settled,
+)
+from keepahead.budget.meter import Meter
+
+_KINDS: Mapping[str, type[Entry]] = {
+    "reserved": Reserved,
+    "settled": Settled,
+    "released": Released,
+    "lost": Lost,
+    "absorbed": Absorbed,
+    "refusal": Refusal,
+    "observed": Observed,
+}
+_NAMES = {kind: name for name, kind in _KINDS.items()}
+_OWN_COLUMNS = {kind: tuple(f.name for f in fields(kind) if f.name not in {"label", "meter"}) for kind in _NAMES}
+_METER_COLUMNS = tuple(f.name for f in fields(Meter))
+_LABEL_COLUMNS = tuple(f.name for f in fields(Label))
+
+KINDS = tuple(_KINDS)
+"""The names of the kinds of entries, as the ledger keeps them."""
+
+
+def kind_of(entry: Entry) -> str:
+    """Return the name of the kind of an entry."""
+    return _NAMES[type(entry)]
+
+
+def meter_row(meter: Meter) -> dict[str, Any]:
+    """Return the meter's columns."""
+    return {name: getattr(meter, name) for name in _METER_COLUMNS}
+
+
+def read_meter(row: Mapping[str, Any] | RowMapping) -> Meter | None:
+    """Return the meter of a row, None where there is none."""
+    if row["measured_at"] is None:
+        return None
+    return Meter(**{name: row[name] for name in _METER_COLUMNS})
+
+
+def reservation_row(held: Reservation) -> dict[str, Any]:
+    """Return the columns of a reservation."""
+    return {
+        **_label_row(held.label),
+        "tokens": held.tokens,
+        "opened_at": held.opened_at,
+        "lapses_at": held.lapses_at,
+        "proven_after": held.proven_after,
+    }
+
+
+def read_reservation(row: RowMapping) -> Reservation:
+    """Return the reservation of a row."""
+    return Reservation(
+        _read_label(row), row["tokens"], row["opened_at"], row["lapses_at"], proven_after=row["proven_after"]
+    )
+
+
+def ticket_row(ticket: Ticket) -> dict[str, Any]:
+    """Return the columns of a ticket."""
+    return {f.name: getattr(ticket, f.name) for f in fields(Ticket)}
+
+
+def read_ticket(row: RowMapping) -> Ticket:
+    """Return the ticket of a row."""
+    return Ticket(**{f.name: row[f.name] for f in fields(Ticket)})
+
+
+def entry_row(entry: Entry) -> dict[str, Any]:
+    """Return the columns of an entry that its kind uses."""
+    row: dict[str, Any] = {"kind": kind_of(entry)}
+    row.update((name, getattr(entry, name)) for name in _OWN_COLUMNS[type(entry)])
+    if isinstance(entry, Settled | Observed):
+        row.update(meter_row(entry.meter))
+    if not isinstance(entry, Observed):
+        row.update(_label_row(entry.label))
+    return row
+
+
+def read_entry(row: RowMapping) -> Entry:
+    """Return the entry of a row."""
+    kind = _KINDS[row["kind"]]
+    facts: dict[str, Any] = {name: row[name] for name in _OWN_COLUMNS[kind]}
+    if kind in {Settled, Observed}:
+        facts["meter"] = read_meter(row)
+    if kind is not Observed:
+        facts["label"] = _read_label(row)
+    return kind(**facts)
+
+
+def _label_row(label: Label) -> dict[str, Any]:
+    return {name: getattr(label, name) for name in _LABEL_COLUMNS}
+
+
+def _read_label(row: RowMapping) -> Label:
+    return Label(**{name: row[name] for name in _LABEL_COLUMNS})

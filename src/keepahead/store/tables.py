@@ -1,0 +1,100 @@
+"""The tables. `entries` is the record and is only ever appended to; the others are what it adds up to."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import BigInteger, Column, Dialect, Index, Integer, MetaData, String, Table, Text, TypeDecorator
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+class Moment(TypeDecorator[datetime]):
+    """An aware datetime kept as whole microseconds since 1970 UTC: exact, and the same on every database."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
+        """Turn an aware datetime into microseconds."""
+        _ = dialect
+        return None if value is None else (value - _EPOCH) // _MICROSECOND
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        """Turn microseconds into an aware datetime."""
+        _ = dialect
+        return None if value is None else _EPOCH + timedelta(microseconds=value)
+
+
+def _meter_columns() -> tuple[Column[Any], ...]:
+    return (
+        Column("measured_at", Moment),
+        Column("asked_at", Moment),
+        Column("received_at", Moment),
+        Column("tokens_left", BigInteger),
+        Column("refill_rate_per_minute", Integer),
+        Column("refill_in_ms", Integer),
+        Column("flow_reduction_per_minute", Integer),
+    )
+
+
+metadata = MetaData()
+
+accounts = Table(
+    "accounts",
+    metadata,
+    Column("fingerprint", String(32), primary_key=True),
+    *_meter_columns(),
+)
+
+reservations = Table(
+    "reservations",
+    metadata,
+    Column("call_id", String(40), primary_key=True),
+    Column("fingerprint", String(32), nullable=False),
+    Column("endpoint", String(32), nullable=False),
+    Column("lane", String(32), nullable=False),
+    Column("caller", String(200), nullable=False),
+    Column("tokens", BigInteger, nullable=False),
+    Column("opened_at", Moment, nullable=False),
+    Column("lapses_at", Moment, nullable=False),
+    Column("proven_after", Moment),
+    Index("reservations_by_account", "fingerprint"),
+)
+
+tickets = Table(
+    "tickets",
+    metadata,
+    Column("call_id", String(40), primary_key=True),
+    Column("fingerprint", String(32), nullable=False),
+    Column("rank", Integer, nullable=False),
+    Column("tokens", BigInteger, nullable=False),
+    Column("opened_at", Moment, nullable=False),
+    Column("expires_at", Moment, nullable=False),
+    Index("tickets_by_account", "fingerprint"),
+)
+
+entries = Table(
+    "entries",
+    metadata,
+    Column("seq", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("fingerprint", String(32), nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("call_id", String(40)),
+    Column("endpoint", String(32)),
+    Column("lane", String(32)),
+    Column("caller", String(200)),
+    Column("tokens", BigInteger),
+    Column("reserved", BigInteger),
+    Column("shape", Text),
+    Column("reason", Text),
+    Column("balance", BigInteger),
+    Column("free", BigInteger),
+    Column("floor", BigInteger),
+    Column("lapses_at", Moment),
+    Column("proven_after", Moment),
+    *_meter_columns(),
+    Index("entries_by_time", "fingerprint", "at"),
+    Index("entries_by_call", "call_id"),
+)
