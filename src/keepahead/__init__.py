@@ -1,3 +1,186 @@
-"""keepahead."""
+"""keepahead: spend Keepa tokens, and never one that is not there.
+
+This is the front door: what is named here is promised, the modules behind it are not. The names are loaded when they
+are first used, so that `keepahead --help` does not pay for a database and an HTTP client.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
+
+if TYPE_CHECKING:  # the one place where this is right: for type checkers, the table below in their own language
+    from keepahead.budget.cost import Cost as Cost
+    from keepahead.budget.status import Status as Status
+    from keepahead.errors import BadAnswerError as BadAnswerError
+    from keepahead.errors import InsufficientTokensError as InsufficientTokensError
+    from keepahead.errors import InvalidCallError as InvalidCallError
+    from keepahead.errors import KeepaError as KeepaError
+    from keepahead.errors import KeepaheadError as KeepaheadError
+    from keepahead.errors import KeepaRejected as KeepaRejected
+    from keepahead.errors import KeepaUnreachable as KeepaUnreachable
+    from keepahead.errors import LedgerError as LedgerError
+    from keepahead.errors import LedgerFormatError as LedgerFormatError
+    from keepahead.errors import LedgerUnavailableError as LedgerUnavailableError
+    from keepahead.errors import MaxTokensError as MaxTokensError
+    from keepahead.errors import OutcomeUnknown as OutcomeUnknown
+    from keepahead.errors import PartialResultError as PartialResultError
+    from keepahead.errors import RefusedError as RefusedError
+    from keepahead.errors import SettingsError as SettingsError
+    from keepahead.errors import UnboundedCostError as UnboundedCostError
+    from keepahead.faces.wiring import AsyncKeepa as AsyncKeepa
+    from keepahead.faces.wiring import Keepa as Keepa
+    from keepahead.keepa.calls import BestSellersCall as BestSellersCall
+    from keepahead.keepa.calls import Call as Call
+    from keepahead.keepa.calls import CategoryCall as CategoryCall
+    from keepahead.keepa.calls import CategorySearchCall as CategorySearchCall
+    from keepahead.keepa.calls import DealCall as DealCall
+    from keepahead.keepa.calls import FinderCall as FinderCall
+    from keepahead.keepa.calls import GraphImageCall as GraphImageCall
+    from keepahead.keepa.calls import LightningDealCall as LightningDealCall
+    from keepahead.keepa.calls import ProductCall as ProductCall
+    from keepahead.keepa.calls import ProductSearchCall as ProductSearchCall
+    from keepahead.keepa.calls import SellerCall as SellerCall
+    from keepahead.keepa.calls import SellerFinderCall as SellerFinderCall
+    from keepahead.keepa.calls import TokenCall as TokenCall
+    from keepahead.keepa.calls import TopSellersCall as TopSellersCall
+    from keepahead.keepa.calls import TrackingAddCall as TrackingAddCall
+    from keepahead.keepa.calls import TrackingCall as TrackingCall
+    from keepahead.keepa.calls import parse_call as parse_call
+    from keepahead.keepa.costs import ENDPOINT_COSTS as ENDPOINT_COSTS
+    from keepahead.keepa.costs import quote as quote
+    from keepahead.keepa.objects import BestSellers as BestSellers
+    from keepahead.keepa.objects import Category as Category
+    from keepahead.keepa.objects import Deal as Deal
+    from keepahead.keepa.objects import Deals as Deals
+    from keepahead.keepa.objects import Found as Found
+    from keepahead.keepa.objects import LightningDeal as LightningDeal
+    from keepahead.keepa.objects import Notification as Notification
+    from keepahead.keepa.objects import Product as Product
+    from keepahead.keepa.objects import Seller as Seller
+    from keepahead.keepa.objects import Tracking as Tracking
+    from keepahead.keepa.wire import Answer as Answer
+
+_ROOMS = {
+    "budget.cost": ("Cost",),
+    "budget.status": ("Status",),
+    "errors": (
+        "BadAnswerError",
+        "InsufficientTokensError",
+        "InvalidCallError",
+        "KeepaError",
+        "KeepaRejected",
+        "KeepaUnreachable",
+        "KeepaheadError",
+        "LedgerError",
+        "LedgerFormatError",
+        "LedgerUnavailableError",
+        "MaxTokensError",
+        "OutcomeUnknown",
+        "PartialResultError",
+        "RefusedError",
+        "SettingsError",
+        "UnboundedCostError",
+    ),
+    "faces.wiring": ("AsyncKeepa", "Keepa"),
+    "keepa.calls": (
+        "BestSellersCall",
+        "Call",
+        "CategoryCall",
+        "CategorySearchCall",
+        "DealCall",
+        "FinderCall",
+        "GraphImageCall",
+        "LightningDealCall",
+        "ProductCall",
+        "ProductSearchCall",
+        "SellerCall",
+        "SellerFinderCall",
+        "TokenCall",
+        "TopSellersCall",
+        "TrackingAddCall",
+        "TrackingCall",
+        "parse_call",
+    ),
+    "keepa.costs": ("ENDPOINT_COSTS", "quote"),
+    "keepa.objects": (
+        "BestSellers",
+        "Category",
+        "Deal",
+        "Deals",
+        "Found",
+        "LightningDeal",
+        "Notification",
+        "Product",
+        "Seller",
+        "Tracking",
+    ),
+    "keepa.wire": ("Answer",),
+}
+_ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names}
+
+__all__ = [
+    "ENDPOINT_COSTS",
+    "Answer",
+    "AsyncKeepa",
+    "BadAnswerError",
+    "BestSellers",
+    "BestSellersCall",
+    "Call",
+    "Category",
+    "CategoryCall",
+    "CategorySearchCall",
+    "Cost",
+    "Deal",
+    "DealCall",
+    "Deals",
+    "FinderCall",
+    "Found",
+    "GraphImageCall",
+    "InsufficientTokensError",
+    "InvalidCallError",
+    "Keepa",
+    "KeepaError",
+    "KeepaRejected",
+    "KeepaUnreachable",
+    "KeepaheadError",
+    "LedgerError",
+    "LedgerFormatError",
+    "LedgerUnavailableError",
+    "LightningDeal",
+    "LightningDealCall",
+    "MaxTokensError",
+    "Notification",
+    "OutcomeUnknown",
+    "PartialResultError",
+    "Product",
+    "ProductCall",
+    "ProductSearchCall",
+    "RefusedError",
+    "Seller",
+    "SellerCall",
+    "SellerFinderCall",
+    "SettingsError",
+    "Status",
+    "TokenCall",
+    "TopSellersCall",
+    "Tracking",
+    "TrackingAddCall",
+    "TrackingCall",
+    "UnboundedCostError",
+    "parse_call",
+    "quote",
+]
+
+
+def __getattr__(name: str) -> Any:
+    room = _ROOM_OF.get(name)
+    if room is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{room}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

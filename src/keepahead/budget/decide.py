@@ -28,7 +28,7 @@ PROBE_LIFE = timedelta(seconds=15)
 PROBE_WAIT_SECONDS = 0.25
 """How long to wait for the meter that somebody else is asking for."""
 
-OTHERS_WAIT_SECONDS = 1.0
+OTHERS_WAIT = timedelta(seconds=1)
 """How long to wait when only the end of other calls can free the tokens: nobody can say when that is."""
 
 
@@ -154,7 +154,7 @@ class _Case:
         if self.balance >= 1 and fitting >= part and not self.queued_ahead and self.whole_is_in_time:
             return _grant(self.account, self.ask, fitting, self.floor, self.now)
         if self.is_stale:
-            return Decision(Later(0.0, self.ask.ticket(self.now), needs_meter=True))
+            return Decision(_wait_for_meter(self.account, self.ask, self.now))
         if self.earliest is None:
             return self.refuse(Reason.NO_REFILL)
         if not self.whole_is_in_time or self.is_overdue:
@@ -198,17 +198,18 @@ class _Case:
     @property
     def is_stale(self) -> bool:
         """Tell whether a fresh meter would free tokens: something unknown has waited long enough."""
-        return any(held.proven_after and held.proven_after <= self.now for held in self.account.reservations)
+        return any(moment <= self.now for moment in self.proof_moments)
+
+    @property
+    def proof_moments(self) -> list[datetime]:
+        """When a fresh meter would prove what unknown calls cost; those that were free hold nothing back."""
+        return [held.proven_after for held in self.account.reservations if held.proven_after and held.tokens]
 
     @property
     def earliest(self) -> datetime | None:
         """When the whole work could be paid for at best: nobody else spends, what is held turns out to be free."""
-        missing = self.ask.tokens_needed + self.floor - self.balance
-        if missing <= 0:
-            return self.now
-        grown = max(0, self.balance - self.meter.tokens_left)
-        moment = self.meter.moment_of_refill(grown + missing)
-        return moment and max(self.now, moment)
+        needed = max(1, self.ask.tokens_needed + self.floor)
+        return self.meter.moment_of_refill(needed - self.balance, self.now)
 
     @property
     def whole_is_in_time(self) -> bool:
@@ -221,10 +222,13 @@ class _Case:
     def wait_seconds(self, part: int) -> float:
         """Seconds until the part is there behind everything held and everybody ahead, or something else is due."""
         needed = self.floor + part * self.ask.tokens_per_item + self.account.reserved + self.account.unknown
-        ready_at = self.meter.moment_of(needed + self.queued_ahead)
-        moments = [held.proven_after for held in self.account.reservations if held.proven_after]
-        moments += [moment for moment in (ready_at, self.ask.deadline) if moment and moment > self.now]
-        return min(((moment - self.now).total_seconds() for moment in moments), default=OTHERS_WAIT_SECONDS)
+        ready_at = self.meter.moment_of(max(1, needed + self.queued_ahead))
+        if ready_at is None or ready_at <= self.now:
+            ready_at = self.now + OTHERS_WAIT
+        moments = [ready_at, *self.proof_moments]
+        if self.ask.deadline is not None and not self.is_overdue:
+            moments.append(self.ask.deadline)
+        return (min(moments) - self.now).total_seconds()
 
     def refuse(self, reason: Reason) -> Decision:
         ask = self.ask

@@ -76,16 +76,16 @@ class Meter:
         """Return when the bucket will hold `balance` if nothing is spent; None if it never will."""
         if balance > max(self.capacity, self.tokens_left):
             return None
-        return self.moment_of_refill(balance - self.tokens_left)
+        return self.moment_of_refill(balance - self.tokens_left, self.received_at)
 
-    def moment_of_refill(self, tokens: int) -> datetime | None:
-        """Return when `tokens` have been added since this reading, whatever is spent meanwhile; None if never."""
+    def moment_of_refill(self, tokens: int, now: datetime) -> datetime | None:
+        """Return when `tokens` more than at `now` have been added, whatever is spent meanwhile; None if never."""
         if tokens <= 0:
-            return self.received_at
+            return now
         if self.net_rate_per_minute == 0:
             return None
         lumps = -(-tokens // self.net_rate_per_minute)
-        return self._moment_of_lump(lumps)
+        return self._moment_of_lump(self._lumps_by(now) + lumps)
 
     def next_refill_at(self, now: datetime) -> datetime:
         """Return the moment of the first lump after `now`."""

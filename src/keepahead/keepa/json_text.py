@@ -24,6 +24,13 @@ class JsonText(Kind[Mapping[str, Any] | str, str]):
             raise self.invalid("must be a JSON object", cast("object", decoded))
         return self.encode(decoded)
 
+    def read(self, raw: object) -> Mapping[str, Any] | str:
+        """Read a JSON text, or take what is already decoded."""
+        value = self.decode(raw) if isinstance(raw, bytes) and raw.strip() else raw
+        if isinstance(value, str | bytes) and not value.strip():
+            raise self.missing("it as JSON")
+        return cast("Mapping[str, Any] | str", value)
+
     def decode(self, text: str | bytes) -> Any:
         """Return what the JSON `text` holds. Raises `InvalidCallError`."""
         try:
@@ -52,4 +59,6 @@ class JsonText(Kind[Mapping[str, Any] | str, str]):
             mapping = cast("Mapping[object, object]", value)
             if all(isinstance(key, str) and is_encodable(key) for key in mapping):
                 return {str(key): self._plain(item, depth + 1) for key, item in mapping.items()}
-        raise self.invalid("must be plain JSON: texts, finite numbers, true, false, null, lists and objects", value)
+        raise self.invalid(
+            "must be plain JSON: texts, finite numbers, true, false, null, lists and objects", cast("object", value)
+        )

@@ -6,7 +6,6 @@ typed value, no other rule) and by `query()` (typed value to text). No message r
 
 import math
 import re
-from abc import abstractmethod
 from collections.abc import Collection, Iterable
 from datetime import date, datetime
 from typing import Any, Generic, TypeVar, cast
@@ -56,9 +55,9 @@ class Kind(Generic[In, Out]):
         self.invalid_code = f"invalid_{slug(name)}"
 
     def __call__(self, value: In) -> Out:
+        """Check `value`, as the converter of a field."""
         return self.check(value)
 
-    @abstractmethod
     def check(self, value: In) -> Out:
         """Return the canonical form. Raises `InvalidCallError`."""
         raise NotImplementedError
@@ -199,15 +198,15 @@ class Choice(Kind[Out, Out]):
         return self._by_text[text]
 
 
-class Text(Kind[str, str]):
-    """A text with something in it, that matches `pattern` where there is one."""
+class Text(Kind[str | int, str]):
+    """A text with something in it that matches `pattern`; a number counts as its digits."""
 
     def __init__(self, name: str, right: str, pattern: str = r"(?s).+") -> None:
         super().__init__(name)
         self._right = right
         self._pattern = re.compile(pattern)
 
-    def check(self, value: str) -> str:
+    def check(self, value: str | int) -> str:
         """Return the text without blanks around it."""
         text = self.text(value)
         if not text:
@@ -302,7 +301,7 @@ StatsOut = int | tuple[str, str]
 
 
 class Stats(Kind[StatsIn, StatsOut]):
-    """The last x days (0: everything), or an interval of two moments: Unix milliseconds or ISO 8601 (sheet section 9)."""
+    """The last x days (0: everything), or two Unix milliseconds or ISO 8601 dates (sheet section 9)."""
 
     RIGHT = "must be a number of days, or two Unix milliseconds or ISO 8601 dates joined by a comma"
     _MOMENT = re.compile(r"[0-9TtZz:.+ -]{1,40}")

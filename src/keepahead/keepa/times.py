@@ -1,7 +1,7 @@
 """Keepa's times and ours: integers on the wire, aware UTC datetimes everywhere else.
 
-Source: protocol sheet section 6. Keepa counts minutes since 2011-01-01 00:00 UTC; 0 and -1 usually mean "unknown", which
-is for the reader of the field to decide, since a listing from before 2011 is truly negative.
+Source: protocol sheet section 6. Keepa counts minutes since 2011-01-01 00:00 UTC; 0 and -1 usually mean "unknown". That
+is for the reader of the field to decide: a listing from before 2011 is truly negative.
 """
 
 from datetime import UTC, datetime, timedelta

@@ -199,8 +199,8 @@ def _translated(url: URL) -> Generator[None]:
         ) from None
     except DatabaseError as error:
         raise LedgerFormatError(
-            f"the ledger {url.render_as_string()} cannot be read ({_reason(error)}); nothing was changed. Move it away, or "
-            "set KEEPAHEAD_DATABASE_URL to another"
+            f"the ledger {url.render_as_string()} cannot be read ({_reason(error)}); nothing was changed. Move it "
+            "away, or set KEEPAHEAD_DATABASE_URL to another"
         ) from None
 
 

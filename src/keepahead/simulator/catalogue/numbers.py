@@ -17,13 +17,8 @@ class _Permutation:
 
     def __init__(self, seed: int, salt: int, space: int) -> None:
         self._space = space
-        self._a = mix(seed, salt) % space // 30 * 30 + 7
-        while True:
-            try:
-                self._back = pow(self._a, -1, space)
-                break
-            except ValueError:
-                self._a += 2
+        self._a = mix(seed, salt) % space // 30 * 30 + 7  # shares no factor with powers of 36 and 10
+        self._back = pow(self._a, -1, space)
         self._b = mix(seed, salt + 1) % space
 
     def there(self, number: int) -> int:

@@ -1,0 +1,230 @@
+"""The only file that builds objects: settings in, clients out. `Keepa` and `AsyncKeepa` of the front door are these."""
+
+import hashlib
+import ipaddress
+import logging
+import re
+import sqlite3
+import sys
+import urllib.request
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import httpx2
+
+from keepahead.budget.lane import JOBS, LIVE, Lane
+from keepahead.clock import Clock, SystemClock
+from keepahead.errors import SettingsError
+from keepahead.faces.settings import KEEPA_URL, Settings, data_folder, read_settings
+from keepahead.keepa import client
+from keepahead.keepa.client import Parts
+from keepahead.keepa.flow import Step, Terms
+from keepahead.simulator import SIMULATOR_KEY, Simulator, SimulatorTransport
+from keepahead.store.database import Database, open_database
+from keepahead.store.ledger import Ledger
+
+SIMULATOR_URL = "http://simulator"
+"""Stands for the built-in simulator where an upstream is named; nothing is sent there."""
+
+log = logging.getLogger("keepahead")
+
+_KEEPA_KEY = re.compile(r"[0-9A-Za-z]{64}")
+
+
+class AsyncKeepa(client.AsyncKeepa):
+    """Keepa within its budget, for asyncio.
+
+    async with AsyncKeepa() as keepa:
+        products = await keepa.products(["B0D8W1YVBX"], domain=1, stats=90)
+
+    What is None comes from the settings. `lane` is "live" (a person waits) or "jobs"; `floor` is in tokens;
+    `max_wait_seconds` 0 refuses at once, None waits as long as it takes. `clock`, `transport` (one of httpx2's) and
+    `watch` (sees every step) are for tests and for faces. Raises SettingsError and LedgerError.
+    """
+
+    def __init__(
+        self,
+        api_key: str | None = None,
+        *,
+        upstream_url: str | None = None,
+        database_url: str | None = None,
+        floor: int | None = None,
+        lane: str = "live",
+        caller: str | None = None,
+        max_wait_seconds: float | None = None,
+        max_concurrency: int | None = None,
+        pace: int | None = None,
+        clock: Clock | None = None,
+        transport: httpx2.AsyncBaseTransport | None = None,
+        watch: Callable[[Step], None] | None = None,
+    ) -> None:
+        settings = read_settings(
+            api_key=api_key,
+            upstream_url=upstream_url,
+            database_url=database_url,
+            floor=floor,
+            caller=caller,
+            max_wait_seconds=max_wait_seconds,
+            max_concurrency=max_concurrency,
+            pace=pace,
+        )
+        super().__init__(
+            parts_for(settings, lane, floor, clock=clock, transport=transport or httpx2.AsyncHTTPTransport, watch=watch)
+        )
+
+
+class Keepa(client.Keepa):
+    """Keepa within its budget, blocking; see AsyncKeepa.
+
+    with Keepa() as keepa:
+        products = keepa.products(["B0D8W1YVBX"], domain=1, stats=90)
+    """
+
+    def __init__(
+        self,
+        api_key: str | None = None,
+        *,
+        upstream_url: str | None = None,
+        database_url: str | None = None,
+        floor: int | None = None,
+        lane: str = "live",
+        caller: str | None = None,
+        max_wait_seconds: float | None = None,
+        max_concurrency: int | None = None,
+        pace: int | None = None,
+        clock: Clock | None = None,
+        transport: httpx2.BaseTransport | None = None,
+        watch: Callable[[Step], None] | None = None,
+    ) -> None:
+        settings = read_settings(
+            api_key=api_key,
+            upstream_url=upstream_url,
+            database_url=database_url,
+            floor=floor,
+            caller=caller,
+            max_wait_seconds=max_wait_seconds,
+            max_concurrency=max_concurrency,
+            pace=pace,
+        )
+        super().__init__(
+            parts_for(settings, lane, floor, clock=clock, transport=transport or httpx2.HTTPTransport, watch=watch)
+        )
+
+
+def parts_for(
+    settings: Settings,
+    lane: str,
+    floor: int | None = None,
+    *,
+    clock: Clock | None,
+    transport: Any,
+    watch: Callable[[Step], None] | None,
+) -> Parts:
+    """Build what a client is made of. `transport` is one of httpx2's, or the class to make one of."""
+    clock = clock or SystemClock()
+    url, key = upstream_of(settings)
+    if isinstance(transport, type):
+        transport = _transport(url, clock, transport)
+    database = open_database(settings.database_url.get_secret_value())
+    return Parts(
+        key=key,
+        upstream_url=url,
+        ledger=Ledger(database, fingerprint_of(url, key)),
+        clock=clock,
+        terms=Terms(
+            lane=lane_of(settings, lane, floor),
+            caller=settings.caller or Path(sys.argv[0]).name or "python",
+            max_wait_seconds=settings.max_wait_seconds,
+            safe_margin=settings.safe_margin,
+            low=settings.low,
+        ),
+        transport=transport,
+        max_concurrency=settings.max_concurrency,
+        calls_per_minute=settings.pace,
+        watch=watch,
+        close=database.close,
+    )
+
+
+def open_ledger(settings: Settings) -> tuple[Database, str]:
+    """Open the ledger alone, for those who only read it; return it with the account's fingerprint."""
+    url, key = upstream_of(settings)
+    return open_database(settings.database_url.get_secret_value()), fingerprint_of(url, key)
+
+
+def upstream_of(settings: Settings) -> tuple[str, str]:
+    """Return where calls go and with which key. Raises SettingsError where the two do not fit together."""
+    key = settings.api_key.get_secret_value().strip() if settings.api_key else ""
+    url = (settings.upstream_url or (KEEPA_URL if key else SIMULATOR_URL)).rstrip("/")
+    host = _host_of(url)
+    if url == SIMULATOR_URL or (not key and _is_loopback(host)):
+        return url, key or SIMULATOR_KEY
+    if not key:
+        raise SettingsError("KEEPA_API_KEY", f"no KEEPA_API_KEY is set, and {host} asks for one; nothing was sent")
+    if url == KEEPA_URL and not _KEEPA_KEY.fullmatch(key):
+        raise SettingsError(
+            "KEEPA_API_KEY",
+            f"KEEPA_API_KEY has {len(key)} characters; a Keepa key has 64 letters and digits. Copy it from "
+            "keepa.com/#!api. Nothing was sent",
+        )
+    if url.startswith("http://") and not _is_loopback(host):
+        log.warning("the key goes to %s unencrypted; use https", host)
+    return url, key
+
+
+def fingerprint_of(url: str, key: str) -> str:
+    """Return the name of the account: it tells keys apart and says nothing of them."""
+    return hashlib.sha256(f"{'' if url == KEEPA_URL else url}\n{key}".encode()).hexdigest()[:16]
+
+
+def lane_of(settings: Settings, name: str, floor: int | None = None) -> Lane:
+    """Return the lane of that name with its floor. Raises SettingsError for any other name."""
+    match name:
+        case "live":
+            return replace(LIVE, floor=settings.floor)
+        case "jobs":
+            return replace(JOBS, floor=settings.jobs_floor if floor is None else floor)
+        case _:
+            raise SettingsError("lane", f'there is no lane "{name}": it is "live" (a person waits) or "jobs"')
+
+
+def _host_of(url: str) -> str:
+    try:
+        parsed = httpx2.URL(url)
+    except httpx2.InvalidURL:
+        parsed = httpx2.URL()
+    if parsed.scheme not in {"http", "https"} or not parsed.host or parsed.query or parsed.userinfo:
+        raise SettingsError(
+            "KEEPAHEAD_UPSTREAM_URL",
+            "KEEPAHEAD_UPSTREAM_URL must look like https://api.keepa.com: http or https, a host, and nothing secret",
+        )
+    return parsed.host
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _transport(url: str, clock: Clock, kind: type) -> Any:
+    if url == SIMULATOR_URL:
+        return SimulatorTransport(_built_in(clock), sleep=clock.sleep, sleep_async=clock.sleep_async)
+    parsed = httpx2.URL(url)
+    proxy = None if urllib.request.proxy_bypass(parsed.host) else urllib.request.getproxies().get(parsed.scheme)
+    return kind(proxy=proxy)
+
+
+def _built_in(clock: Clock) -> Simulator:
+    """Return the simulator whose bucket lives in the data folder, shared by all programs of this user."""
+    folder = data_folder()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        return Simulator(now=clock.now, state_file=folder / "simulator.db")
+    except (OSError, sqlite3.Error) as error:
+        raise SettingsError(
+            "XDG_DATA_HOME", f"the built-in simulator cannot use its folder {folder} ({error}); make it writable"
+        ) from None

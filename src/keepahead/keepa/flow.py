@@ -1,0 +1,355 @@
+"""The only road to Keepa: quote, reserve, send, read the meter, settle. Written once, as a generator of steps.
+
+A driver carries out each step and hands back what came of it. It never sends anything but a `Send`, and it tells the
+flow of a failed one with NothingSent or NoAnswer; whatever else it throws in ends the flow with a consistent ledger.
+"""
+
+import logging
+import uuid
+from collections.abc import Generator
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from http import HTTPStatus
+from typing import Any
+
+from keepahead.budget.cost import Cost
+from keepahead.budget.decide import Ask
+from keepahead.budget.entry import Label
+from keepahead.budget.lane import Lane
+from keepahead.budget.verdict import Granted, Later, Reason, Refused
+from keepahead.clock import Clock
+from keepahead.errors import (
+    BadAnswerError,
+    InsufficientTokensError,
+    KeepaError,
+    KeepaUnreachable,
+    LedgerError,
+    MaxTokensError,
+    OutcomeUnknown,
+    UnboundedCostError,
+)
+from keepahead.keepa import wire
+from keepahead.keepa.calls import Call, TokenCall
+from keepahead.keepa.costs import quote, unbounded_parameter
+from keepahead.keepa.shares import first_of, rest_of, shape_of, shares_of
+from keepahead.keepa.wire import Answer, Inbound, Outbound, Reading
+from keepahead.store.ledger import Ledger
+
+REQUEUES = 5
+"""How often a call that Keepa answered with 429 goes back to the queue."""
+
+POLL_SECONDS = 2.0
+"""While others wait or spend too, look again after so long: they may give tokens back."""
+
+log = logging.getLogger("keepahead")
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """On what terms somebody spends. All in tokens and seconds; None means no limit.
+
+    `max_wait_seconds` 0 refuses at once. A call whose cost has no bound needs `allow_unbounded` and `max_tokens`,
+    which is then what is held for it; Keepa may still charge more. `safe_margin` (times the cost) and `low` are the
+    marks below which the log warns.
+    """
+
+    lane: Lane
+    caller: str
+    max_wait_seconds: float | None = None
+    max_tokens: int | None = None
+    allow_unbounded: bool = False
+    safe_margin: int = 2
+    low: int = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Enter:
+    """Take a place among the calls under way, and a moment of the rhythm."""
+
+
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """Give the place back. `used` says whether a call left."""
+
+    used: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Do nothing for so long. `ready_in_seconds` is when the tokens are expected, for people who watch."""
+
+    seconds: float
+    ready_in_seconds: float
+    tokens: int
+    shape: str
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Send this once; hand back an Inbound, or throw NothingSent or NoAnswer."""
+
+    call_id: str
+    outbound: Outbound
+    tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Got:
+    """An answer that is paid for; `answer.call` is the part it answers."""
+
+    answer: Answer
+
+
+Step = Enter | Leave | Wait | Send | Got
+Steps = Generator[Step, Any, None]
+
+
+class NothingSent(Exception):  # noqa: N818 - a fact, told by a driver to the flow
+    """The connection never came about, so Keepa charged nothing."""
+
+
+class NoAnswer(Exception):  # noqa: N818 - a fact, told by a driver to the flow
+    """Something was sent and no whole answer came."""
+
+
+def spend(
+    call: Call, ledger: Ledger, clock: Clock, terms: Terms, *, whole_tokens: int = 0, divide: bool = True
+) -> Steps:
+    """Carry out one call, in parts where the budget wants it so, yielding each answer as it comes.
+
+    `whole_tokens` is what all the work needs of which this is a part; `divide` False keeps the call in one piece.
+    Raises RefusedError before anything of it is sent, KeepaError for what goes wrong between us and Keepa, LedgerError
+    when nothing can be recorded.
+    """
+    hold = hold_for(call, quote(call), terms)
+    opened_at = clock.now()
+    deadline = None if terms.max_wait_seconds is None else opened_at + timedelta(seconds=terms.max_wait_seconds)
+    road = _Road(ledger, clock, terms, opened_at, deadline, divide)
+    rest: Call | None = call
+    requeues = 0
+    while rest is not None:
+        part, tokens, call_id = yield from road.reserve(rest, hold, whole_tokens)
+        try:
+            answer = yield from road.exchange(part, tokens, call_id)
+        except _EmptyBucketError as empty:
+            requeues += 1
+            yield from road.back_off(rest, hold, empty, requeues)
+            continue
+        yield Got(answer)
+        rest = rest_of(rest, part)
+        hold -= tokens
+        whole_tokens -= tokens
+
+
+def first_meter(ledger: Ledger, clock: Clock, terms: Terms) -> Steps:
+    """Ask the free /token if nothing is known of the bucket yet."""
+    if ledger.account().meter is None:
+        yield Enter()
+        yield from _Road(ledger, clock, terms, clock.now(), None).ask_for_meter()
+
+
+def hold_for(call: Call, cost: Cost, terms: Terms) -> int:
+    """Return how many tokens must be held for the call. Raises UnboundedCostError or MaxTokensError."""
+    if cost.tokens_max is None:
+        if terms.allow_unbounded and terms.max_tokens:
+            return terms.max_tokens
+        parameter = unbounded_parameter(call)
+        advice = f"Add {parameter} to bound it" if parameter == "code-limit" else f"Leave out {parameter}"
+        raise UnboundedCostError(
+            f"nobody can say what this costs ({shape_of(call)}), so it was not sent. {advice}, or allow it with "
+            "allow_unbounded and max_tokens",
+            parameter=parameter,
+            call=call,
+        )
+    if terms.max_tokens is not None and cost.tokens_max > terms.max_tokens:
+        raise too_dear(call, cost.tokens_max, terms.max_tokens)
+    return cost.tokens_max
+
+
+def too_dear(call: Any, tokens_max: int, max_tokens: int) -> MaxTokensError:
+    """Return the error for work above what the caller allows."""
+    return MaxTokensError(
+        f"this may cost up to {tokens_max} tokens, and {max_tokens} are allowed; nothing was sent. Ask for less, or "
+        "allow more",
+        tokens_max=tokens_max,
+        max_tokens=max_tokens,
+        call=call,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Road:
+    """The steps of one call. The program may end at any yield: the ledger is right at each of them."""
+
+    ledger: Ledger
+    clock: Clock
+    terms: Terms
+    opened_at: datetime
+    deadline: datetime | None
+    divide: bool = True
+
+    def reserve(self, call: Call, hold: int, whole: int) -> Generator[Step, Any, tuple[Call, int, str]]:
+        """Wait for the tokens and set them aside; return the part that may be sent, its tokens and its id."""
+        ask = self._ask(call, hold, whole)
+        call_id = ask.label.call_id
+        try:
+            while True:
+                yield Enter()
+                match self.ledger.reserve(ask, self.clock.now()):
+                    case Granted() as granted:
+                        self._warn(granted, ask)
+                        return first_of(call, granted.items, ask.items), granted.tokens, call_id
+                    case Refused() as refused:
+                        raise refusal(call, refused)  # noqa: TRY301 - the clean-up below is for it too
+                    case Later(needs_meter=True):
+                        yield from self.ask_for_meter()
+                        yield Leave(used=True)
+                    case Later() as later:
+                        yield Leave(used=False)
+                        yield Wait(min(later.wait_seconds, POLL_SECONDS), later.wait_seconds, hold, ask.shape)
+        except BaseException:
+            # Nothing was sent under this id: give back what may just have been granted, and the place in the queue.
+            with suppress(LedgerError):
+                self.ledger.release(call_id, "not sent", self.clock.now())
+                self.ledger.leave_queue(call_id)
+            raise
+
+    def exchange(self, call: Call, tokens: int, call_id: str) -> Generator[Step, Any, Answer]:
+        """Send what is reserved, settle it, and return the answer. Raises KeepaError."""
+        try:
+            inbound: Inbound = yield Send(call_id, wire.outbound(call), tokens)
+        except NothingSent as told:
+            self.ledger.release(call_id, str(told), self.clock.now())
+            raise KeepaUnreachable(
+                f"Keepa cannot be reached ({told}); nothing was sent and nothing was spent. Check the network and "
+                "KEEPAHEAD_UPSTREAM_URL"
+            ) from None
+        except NoAnswer as told:
+            self.ledger.lose(call_id, str(told), self.clock.now(), answered=False)
+            raise OutcomeUnknown(
+                f"no answer came ({told}); Keepa may have charged up to {tokens} tokens, which stay counted until its "
+                "meter says otherwise. It was not sent again",
+                call_id=call_id,
+                tokens_charged=tokens,
+            ) from None
+        except BaseException:
+            self.ledger.lose(call_id, "interrupted", self.clock.now(), answered=False)
+            raise
+        reading = wire.read(inbound)
+        self._settle(call_id, tokens, inbound, reading)
+        yield Leave(used=True)
+        if inbound.status == HTTPStatus.TOO_MANY_REQUESTS:
+            raise _EmptyBucketError(call, inbound, reading, call_id)
+        return wire.answer_or_error(call, inbound, reading, call_id)
+
+    def back_off(self, call: Call, hold: int, empty: "_EmptyBucketError", requeues: int) -> Steps:
+        """After a 429: wait for the next lump, or give up."""
+        if requeues > REQUEUES:
+            raise empty.rejected()
+        now = self.clock.now()
+        if self.deadline is not None and now + timedelta(seconds=empty.refill_seconds) > self.deadline:
+            account = self.ledger.account()
+            raise InsufficientTokensError(
+                "Keepa says that its bucket is empty; nothing was charged. Somebody else spends with the same key",
+                balance=account.balance_at(now),
+                free=account.free_at(now),
+                tokens_max=hold,
+                floor=self.terms.lane.floor,
+                wait_seconds=empty.refill_seconds,
+                call=call,
+            )
+        yield Wait(empty.refill_seconds, empty.refill_seconds, hold, shape_of(call))
+
+    def _ask(self, call: Call, hold: int, whole: int) -> Ask:
+        label = Label(uuid.uuid4().hex, call.endpoint, self.terms.lane.name, self.terms.caller)
+        return Ask(
+            label=label,
+            lane=self.terms.lane,
+            shape=shape_of(call),
+            tokens_max=hold,
+            items=shares_of(call, hold) if self.divide else 1,
+            opened_at=self.opened_at,
+            deadline=self.deadline,
+            whole_tokens=whole,
+        )
+
+    def ask_for_meter(self) -> Steps:
+        """Ask the free /token: when nothing is known yet, or when only a new meter can free what is unknown."""
+        ask = self._ask(TokenCall(), 0, 0)
+        self.ledger.reserve(ask, self.clock.now())
+        with suppress(_EmptyBucketError):  # it brought a meter all the same
+            answer = yield from self.exchange(TokenCall(), 0, ask.label.call_id)
+            if answer.reading.meter is None:
+                raise BadAnswerError(
+                    "what answers at KEEPAHEAD_UPSTREAM_URL does not say how many tokens are left, so nothing is sent",
+                    status=answer.status,
+                    body=answer.body,
+                )
+
+    def _settle(self, call_id: str, tokens: int, inbound: Inbound, reading: Reading) -> None:
+        """Book what the answer says. If the ledger is gone the answer is still delivered: its hold stays counted."""
+        now = self.clock.now()
+        try:
+            if reading.meter is not None:
+                consumed = tokens if reading.consumed is None else reading.consumed
+                self.ledger.settle(call_id, consumed, reading.meter, now)
+            else:
+                reason = f"HTTP {inbound.status} without a meter"
+                finished = inbound.status < HTTPStatus.INTERNAL_SERVER_ERROR
+                self.ledger.lose(call_id, reason, now, answered=finished)
+        except LedgerError as error:
+            log.error(  # noqa: TRY400 - the reason says it all
+                "call %s is answered but not settled, its %d tokens stay held: %s", call_id, tokens, error
+            )
+
+    def _warn(self, granted: Granted, ask: Ask) -> None:
+        had = granted.free + granted.tokens
+        if granted.tokens and had < granted.tokens * self.terms.safe_margin:
+            log.warning("%s may take %d of the %d free tokens", ask.shape, granted.tokens, had)
+        elif granted.tokens and granted.free < self.terms.low:
+            log.warning("%d tokens are free after %s", granted.free, ask.shape)
+
+
+class _EmptyBucketError(Exception):
+    """Keepa said 429; nothing was charged."""
+
+    def __init__(self, call: Call, inbound: Inbound, reading: Reading, call_id: str) -> None:
+        super().__init__()
+        self._facts = (call, inbound, reading, call_id)
+        meter = reading.meter
+        self.refill_seconds = (meter.refill_in_ms + 100) / 1000 if meter else 60.0
+
+    def rejected(self) -> KeepaError:
+        """Return the error for somebody who will not wait any longer."""
+        try:
+            wire.answer_or_error(*self._facts)
+        except KeepaError as error:
+            return error
+        raise AssertionError  # a 429 is always an error
+
+
+def refusal(call: Call, refused: Refused) -> InsufficientTokensError:
+    """Return the error that says what there is, what is needed, and what can be done."""
+    have = f"{refused.free} tokens are free (balance {refused.balance}) and {refused.floor} must stay"
+    match refused.reason:
+        case Reason.NEVER_FITS:
+            text = (
+                f"this may cost up to {refused.tokens_max} tokens, and no more than {refused.largest} can ever be "
+                "spent at once. Split it, lower what bounds it (fewer offers, a code-limit), or allow a deficit with "
+                "a lower floor"
+            )
+        case Reason.NO_REFILL:
+            text = f"this may cost up to {refused.tokens_max} tokens; {have}, and trackings take the whole refill"
+        case Reason.NOT_IN_TIME:
+            when = "" if refused.wait_seconds is None else f"; they will be there in about {refused.wait_seconds:.0f} s"
+            text = f"this may cost up to {refused.tokens_max} tokens; {have}{when}. Wait longer, or ask for less"
+    return InsufficientTokensError(
+        f"{text}. Nothing was sent",
+        balance=refused.balance,
+        free=refused.free,
+        tokens_max=refused.tokens_max,
+        floor=refused.floor,
+        wait_seconds=refused.wait_seconds,
+        call=call,
+    )

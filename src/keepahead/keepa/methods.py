@@ -1,0 +1,142 @@
+"""The methods of Keepa.
+
+One line each: plans.py says what a method does, client.py does it. A test holds the two lists of methods equal.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Protocol, TypeVar, Unpack
+
+from keepahead.keepa import objects, plans
+from keepahead.keepa.calls import Call
+from keepahead.keepa.plans import (
+    BestSellersOptions,
+    Domain,
+    Plan,
+    ProductOptions,
+    SearchOptions,
+    SpendOptions,
+    State,
+    own,
+)
+from keepahead.keepa.wire import Answer
+
+R = TypeVar("R")
+
+
+class Methods(Protocol):
+    """What one can ask of Keepa. Every method takes max_wait_seconds, max_tokens and allow_unbounded (flow.Terms).
+
+    Each raises InvalidCallError before anything is sent, RefusedError for lack of tokens, KeepaError when the exchange
+    fails, PartialResultError when a part was delivered, and LedgerError when nothing may be spent.
+    """
+
+    def _run(self, plan: Plan[R], options: Mapping[str, Any]) -> R: ...
+
+    def products(
+        self, asins: Iterable[str], *, domain: Domain = 1, **options: Unpack[ProductOptions]
+    ) -> list[objects.Product]:
+        """Return the products that Keepa delivers, in the order asked; 1 token each and what the options add."""
+        return self._run(plans.products(asins, domain, own(options)), options)
+
+    def products_by_code(
+        self,
+        codes: Iterable[str],
+        *,
+        code_limit: int | None = None,
+        domain: Domain = 1,
+        **options: Unpack[ProductOptions],
+    ) -> list[objects.Product]:
+        """Return the products behind UPC, EAN or ISBN-13 codes; without `code_limit` the cost has no bound."""
+        return self._run(plans.products_by_code(codes, code_limit, domain, own(options)), options)
+
+    def best_sellers(
+        self, category: int | str, *, domain: Domain = 1, **options: Unpack[BestSellersOptions]
+    ) -> objects.BestSellers:
+        """Return the best-seller list of a category or a product group; 50 tokens, 0 if there is none."""
+        return self._run(plans.best_sellers(category, domain, own(options)), options)
+
+    def deals(self, selection: Mapping[str, Any], **options: Unpack[SpendOptions]) -> objects.Deals:
+        """Return one page of up to 150 deals for Keepa's deal `selection`; 5 tokens."""
+        return self._run(plans.deals(selection), options)
+
+    def find(
+        self, selection: Mapping[str, Any], *, domain: Domain = 1, stats: bool = False, **options: Unpack[SpendOptions]
+    ) -> objects.Found:
+        """Return one page of the product finder; 10 tokens and 1 for every 100 ASINs; unbounded with `stats`."""
+        return self._run(plans.find(selection, domain, stats=stats), options)
+
+    def search(self, term: str, *, domain: Domain = 1, **options: Unpack[SearchOptions]) -> list[objects.Product]:
+        """Return what Amazon finds for these words; 10 tokens a page, up to 40 without `page`."""
+        return self._run(plans.search(term, domain, own(options)), options)
+
+    def search_categories(
+        self, term: str, *, domain: Domain = 1, **options: Unpack[SpendOptions]
+    ) -> dict[int, objects.Category]:
+        """Return up to 50 categories whose names hold all these words; 1 token."""
+        return self._run(plans.search_categories(term, domain), options)
+
+    def categories(
+        self, ids: Iterable[int | str], *, domain: Domain = 1, parents: bool = False, **options: Unpack[SpendOptions]
+    ) -> dict[int, objects.Category]:
+        """Return category nodes by their ids, all roots for 0; 1 token for every 10."""
+        return self._run(plans.categories(ids, domain, parents=parents), options)
+
+    def sellers(
+        self, ids: Iterable[str], *, domain: Domain = 1, storefront: bool = False, **options: Unpack[SpendOptions]
+    ) -> dict[str, objects.Seller]:
+        """Return sellers by their ids; 1 token each, 10 with their storefronts."""
+        return self._run(plans.sellers(ids, domain, storefront=storefront), options)
+
+    def find_sellers(
+        self, selection: Mapping[str, Any], *, domain: Domain = 1, **options: Unpack[SpendOptions]
+    ) -> list[str]:
+        """Return the ids of one page of the seller finder; 10 tokens and 1 for every 100."""
+        return self._run(plans.find_sellers(selection, domain), options)
+
+    def top_sellers(self, *, domain: Domain = 1, **options: Unpack[SpendOptions]) -> list[str]:
+        """Return the ids of the most rated sellers; 50 tokens."""
+        return self._run(plans.top_sellers(domain), options)
+
+    def lightning_deals(
+        self,
+        asin: str | None,
+        *,
+        domain: Domain = 1,
+        state: State | None = None,
+        **options: Unpack[SpendOptions],
+    ) -> list[objects.LightningDeal]:
+        """Return the lightning deal of one product; 1 token. All of them with None, for 500."""
+        return self._run(plans.lightning_deals(asin, domain, state), options)
+
+    def graph_image(
+        self, asin: str, *, domain: Domain = 1, graph: Mapping[str, Any] | None = None, **options: Unpack[SpendOptions]
+    ) -> bytes:
+        """Return a PNG of the price graph; 1 token. `graph` holds the options of GraphImageCall."""
+        return self._run(plans.graph_image(asin, domain, graph or {}), options)
+
+    def trackings(self, *, list_name: str | None = None, **options: Unpack[SpendOptions]) -> list[objects.Tracking]:
+        """Return all trackings of a list; free."""
+        return self._run(plans.tracking("list", objects.trackings, list_name=list_name), options)
+
+    def track(
+        self, trackings: Iterable[Mapping[str, Any]], *, list_name: str | None = None, **options: Unpack[SpendOptions]
+    ) -> list[objects.Tracking]:
+        """Add trackings; 1 token each, and every one lowers the refill for as long as it stays."""
+        return self._run(plans.track(trackings, list_name), options)
+
+    def untrack(self, asin: str, *, list_name: str | None = None, **options: Unpack[SpendOptions]) -> None:
+        """Remove one tracking; free."""
+        return self._run(plans.tracking("remove", objects.nothing, asin=asin, list_name=list_name), options)
+
+    def notifications(
+        self, *, since: int = 0, revise: bool = False, list_name: str | None = None, **options: Unpack[SpendOptions]
+    ) -> list[objects.Notification]:
+        """Return what trackings told since a Keepa minute, and mark it read; free. `revise` repeats read ones."""
+        return self._run(
+            plans.tracking("notification", objects.notifications, since=since, revise=revise, list_name=list_name),
+            options,
+        )
+
+    def send(self, call: Call, **options: Unpack[SpendOptions]) -> Answer:
+        """Send any call, in one piece, and return the raw answer."""
+        return self._run(plans.raw(call), options)

@@ -1,0 +1,59 @@
+"""How a call divides into parts that cost their share, and how it is named in words."""
+
+from keepahead.keepa.calls import Call, CategoryCall, ProductCall, SellerCall, TrackingAddCall
+
+_NOUNS = {"product": "products", "seller": "sellers", "category": "categories", "tracking": "trackings"}
+_LISTS = frozenset(("asin", "code", "category", "seller", "tracking"))
+_LONGEST = 160
+
+
+def shares_of(call: Call, tokens: int) -> int:
+    """Return into how many parts of equal cost the call can be divided; 1 if it cannot be."""
+    match call:
+        case ProductCall() | SellerCall() | TrackingAddCall():
+            return len(call.items) if tokens % len(call.items) == 0 else 1
+        case _:
+            return 1
+
+
+def first_of(call: Call, items: int, of_items: int) -> Call:
+    """Return the part of the call that holds its first `items`."""
+    if items == of_items:
+        return call
+    assert isinstance(call, ProductCall | SellerCall | TrackingAddCall)  # noqa: S101 - shares_of said so
+    return call.narrowed(call.items[:items])
+
+
+def rest_of(call: Call, part: Call) -> Call | None:
+    """Return what is left of the call after its first `part`; None if nothing is."""
+    if call is part:
+        return None
+    assert isinstance(call, ProductCall | SellerCall | TrackingAddCall)  # noqa: S101 - as above
+    assert isinstance(part, ProductCall | SellerCall | TrackingAddCall)  # noqa: S101 - as above
+    return call.narrowed(call.items[len(part.items) :])
+
+
+def items_of(call: Call) -> tuple[str, ...]:
+    """Return the ids that the call asks for, empty for a call without any."""
+    match call:
+        case ProductCall() | SellerCall() | CategoryCall() | TrackingAddCall():
+            return call.items
+        case _:
+            return ()
+
+
+def shape_of(call: Call) -> str:
+    """Say in a few words what the call asks, for the ledger, the log and people: no key, no long lists."""
+    query = call.query()
+    words = [call.endpoint]
+    items = items_of(call)
+    if len(items) == 1 and not isinstance(call, TrackingAddCall):
+        words.append(items[0])
+    elif items:
+        words.append(f"{len(items)} {_NOUNS[call.endpoint]}")
+    words.extend(f"{name}={value}" for name, value in query.items() if not (items and name in _LISTS))
+    body = call.body()
+    if body is not None and not items:
+        words.append(body.decode())
+    text = " ".join(words)
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"

@@ -1,0 +1,179 @@
+"""Two independent models, slow and obvious: Keepa's bucket, and the book that a careful clerk would keep.
+
+Written from the protocol sheet and design.md alone. All moments are whole milliseconds; no rule is imported.
+"""
+
+from dataclasses import dataclass, field
+
+
+@dataclass
+class Bucket:
+    """Keepa's own bucket: lumps at its tick, 60 minutes' worth at most, any call while the balance is positive."""
+
+    balance: int
+    rate: int
+    next_tick: int
+    tick: int = 60_200
+    flow: int = 0
+    now: int = 0
+
+    def pass_to(self, now: int) -> None:
+        """Let time pass; refill lump by lump."""
+        while self.next_tick <= now:
+            if self.balance < self.rate * 60:
+                self.balance = min(self.rate * 60, self.balance + max(0, self.rate - self.flow))
+            self.next_tick += self.tick
+        self.now = now
+
+    def admits(self) -> bool:
+        """Tell whether a call that costs something runs now."""
+        return self.balance > 0
+
+    def charge(self, tokens: int) -> None:
+        """Take what a finished call cost, below zero if need be."""
+        self.balance -= tokens
+
+    @property
+    def refill_in(self) -> int:
+        """Milliseconds to the next lump."""
+        return self.next_tick - self.now
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What an answer says of the bucket. `asked` and `received` are ours, `measured` is Keepa's."""
+
+    measured: int
+    asked: int
+    received: int
+    left: int
+    rate: int
+    refill_in: int
+    flow: int
+
+    def projected(self, now: int) -> int:
+        """Count the lumps one by one, each at the latest moment at which it can come."""
+        balance, lump_at = self.left, self.received + self.refill_in + 100
+        while lump_at <= now:
+            if balance < self.rate * 60:
+                balance = min(self.rate * 60, balance + max(0, self.rate - self.flow))
+            lump_at += 60_300
+        return balance
+
+    def lumps_between(self, start: int, end: int) -> int:
+        """Count the lumps after `start` up to `end`."""
+        count, lump_at = 0, self.received + self.refill_in + 100
+        while lump_at <= end:
+            count += lump_at > start
+            lump_at += 60_300
+        return count
+
+
+@dataclass
+class Hold:
+    """Tokens set aside by the clerk."""
+
+    tokens: int
+    opened: int
+    is_probe: bool
+    proven: int | None = None
+
+
+@dataclass
+class Want:
+    """An ask in plain numbers."""
+
+    name: str
+    rank: int
+    floor: int
+    tokens: int
+    items: int
+    opened: int
+    deadline: int | None
+    whole: int
+
+
+@dataclass
+class Book:
+    """The clerk's book: the newest reading, what is held, who waits until when."""
+
+    newest: Reading | None = None
+    holds: dict[str, Hold] = field(default_factory=dict[str, Hold])
+    waiting: dict[str, tuple[int, int, str, int]] = field(default_factory=dict[str, tuple[int, int, str, int]])
+
+    def balance(self, now: int) -> int:
+        """Return the projection of the newest reading."""
+        return self.newest.projected(now) if self.newest else 0
+
+    def free(self, now: int) -> int:
+        """Return the projection less everything held."""
+        return self.balance(now) - sum(hold.tokens for hold in self.holds.values())
+
+    def read(self, reading: Reading) -> None:
+        """Keep a reading if Keepa's time is newer, or the balance lower on a tie; drop the unknown calls it proves."""
+        best = self.newest
+        if (
+            best is None
+            or reading.measured > best.measured
+            or (reading.measured == best.measured and reading.left < best.left)
+            or ((reading.measured, reading.left) == (best.measured, best.left) and reading.asked > best.asked)
+        ):
+            self.newest = reading
+        for name, hold in list(self.holds.items()):
+            if hold.proven is not None and hold.proven <= reading.asked:
+                del self.holds[name]
+
+    def lose(self, name: str, proven: int) -> None:
+        """Mark a call as unknown."""
+        if name in self.holds and self.holds[name].proven is None:
+            self.holds[name].proven = proven
+
+    def lapse(self, now: int) -> None:
+        """Six minutes after a reservation its process is surely gone."""
+        for hold in self.holds.values():
+            if hold.proven is None and now - hold.opened >= 360_000:
+                hold.proven = now
+
+    def wait(self, want: Want, now: int) -> None:
+        """Note or renew a place in the queue."""
+        self.waiting[want.name] = (want.rank, want.opened, want.name, now + 30_000)
+
+    def probe_is_out(self, now: int) -> bool:
+        """Tell whether somebody asks for a meter just now."""
+        return any(hold.is_probe and hold.proven is None and now - hold.opened < 15_000 for hold in self.holds.values())
+
+    def judge(self, want: Want, now: int) -> tuple[str, int | str]:
+        """Return ("granted", items), ("later", "ask" or "") or ("refused", why)."""
+        if want.tokens == 0:
+            return ("granted", want.items)
+        self.lapse(now)
+        newest = self.newest
+        if newest is None:
+            return ("later", "" if self.probe_is_out(now) else "ask")
+        price = want.tokens // want.items
+        lump = max(0, newest.rate - newest.flow)
+        ever = max(newest.rate * 60, newest.left) - want.floor
+        if price > ever:
+            return ("refused", "never_fits")
+        sizes = range(1, want.items + 1)
+        least = max([n for n in sizes if n * price <= lump and n * price <= ever], default=1)
+        balance, free = self.balance(now), self.free(now)
+        most = max([n for n in sizes if free - n * price >= want.floor], default=0)
+        place = (want.rank, want.opened, want.name)
+        first = not any(other[:3] < place and now < other[3] for other in self.waiting.values())
+        needed = max(want.tokens, want.whole)
+        target = max(1, needed + want.floor)
+        in_time = want.deadline is None or (
+            free - needed >= want.floor
+            if want.deadline <= now
+            else balance + newest.lumps_between(now, want.deadline) * lump >= target
+        )
+        if balance >= 1 and most >= least and first and in_time:
+            return ("granted", most)
+        if any(hold.tokens and hold.proven is not None and hold.proven <= now for hold in self.holds.values()):
+            return ("later", "" if self.probe_is_out(now) else "ask")
+        if balance < target and lump == 0:
+            return ("refused", "no_refill")
+        if not in_time or (want.deadline is not None and want.deadline <= now):
+            return ("refused", "not_in_time")
+        return ("later", "")
