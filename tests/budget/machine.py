@@ -10,6 +10,8 @@ from typing import TypeVar
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from tests.budget.makers import DEFICIT, ask, at, ms_of, without_tickets
+from tests.budget.naive import Book, Bucket, Hold, Reading, Want
 
 from keepahead.budget import account as accounts
 from keepahead.budget import decide
@@ -19,8 +21,6 @@ from keepahead.budget.entry import Entry, Settled
 from keepahead.budget.lane import JOBS, LIVE, Lane
 from keepahead.budget.meter import Meter
 from keepahead.budget.verdict import Granted, Later, Refused, Verdict
-from tests.budget.makers import DEFICIT, ask, at, ms_of, without_tickets
-from tests.budget.naive import Book, Bucket, Hold, Reading, Want
 
 GIVES_UP_AFTER = 200_000
 """No process of ours waits longer than this for an answer."""

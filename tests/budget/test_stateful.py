@@ -2,7 +2,6 @@
 
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
-
 from tests.budget.machine import House, Overcharged
 
 LIVES = settings(max_examples=120, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck))

@@ -351,7 +351,7 @@ def test_finder_refused(code: str, selection: dict[str, Any]) -> None:
 
 
 def test_finder_accepts() -> None:
-    """Single values for lists, quoted numbers inside lists (as Keepa's website writes them) and null are let through."""
+    """Single values for lists, quoted numbers in lists (Keepa's website writes them) and null are let through."""
     chosen = {"rootCategory": 283155, "productType": ["0"], "brand": "Lego", "isHazMat": None, "current_NEW_gte": 1.5}
     assert FinderCall(domain=1, selection=chosen).filters == chosen
 

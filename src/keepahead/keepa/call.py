@@ -14,11 +14,14 @@ from dataclasses import MISSING, dataclass, field, fields
 from types import MappingProxyType
 from typing import Any, ClassVar, TypeVar, cast, dataclass_transform
 
+from keepahead.keepa.domains import BRAZIL
 from keepahead.keepa.parameters import Kind
 
 In = TypeVar("In")
 Out = TypeVar("Out")
 C = TypeVar("C", bound="type[BaseCall]")
+
+BRAZIL_WARNING = "domain 12 is not documented for this call: Keepa may refuse it, for free"
 
 _REQUIRED: Any = object()
 
@@ -71,6 +74,18 @@ class BaseCall:
         """Check every option and replace it by its canonical form. Raises `InvalidCallError`."""
         for name, kind in self.options.values():
             object.__setattr__(self, name, kind(getattr(self, name)))
+
+
+class BrazilUndocumentedCall(BaseCall):
+    """A call that Keepa documents for every domain but Brazil; the newer pages disagree (open question 3.6)."""
+
+    __slots__ = ()
+    domain: int
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Return a sentence if the domain is Brazil."""
+        return (BRAZIL_WARNING,) if self.domain == BRAZIL else ()
 
 
 def query_of(call: BaseCall) -> dict[str, str]:

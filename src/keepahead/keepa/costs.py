@@ -234,9 +234,9 @@ def _seller_finder(call: SellerFinderCall) -> Cost:
     because = f"{base.tokens_max} per {base.unit} and {page.tokens_max} per {page.unit}"
     if call.per_page is None:
         reason = f"{because}, and the page size is unknown without perPage"
-        return Cost(base.tokens_min, base.tokens_likely + page.tokens_likely, None, (reason,))
+        return Cost(base.tokens_min, base.tokens_likely + page.tokens_likely, None, (reason, *call.warnings))
     most = base.tokens_max + -(-call.per_page // 100) * page.tokens_max
-    return Cost(base.tokens_min, most, most, (because,))
+    return Cost(base.tokens_min, most, most, (because, *call.warnings))
 
 
 def _seller(call: SellerCall) -> Cost:

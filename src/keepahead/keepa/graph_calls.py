@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from keepahead.keepa.call import BaseCall, call_class, option
+from keepahead.keepa.call import BrazilUndocumentedCall, call_class, option
 from keepahead.keepa.parameters import Asin, Decimal, DomainNumber, Items, Maybe, Text, flag, whole
 
 _SIZE_MAX = 1800  # pixels; open question 3.12: the older documentation says 1000
@@ -13,7 +13,7 @@ def _colour(name: str) -> Maybe[str | int, str]:
 
 
 @call_class
-class GraphImageCall(BaseCall):
+class GraphImageCall(BrazilUndocumentedCall):
     """The price graph of one ASIN: which lines to draw, `range_days`, size in pixels, colours as RRGGBB.
 
     Free if the account asked for exactly the same within 90 minutes.

@@ -8,8 +8,7 @@ from typing import ClassVar
 
 from keepahead.clock import SystemClock
 from keepahead.errors import InvalidCallError
-from keepahead.keepa.call import BaseCall, call_class, option
-from keepahead.keepa.domains import BRAZIL
+from keepahead.keepa.call import BaseCall, BrazilUndocumentedCall, call_class, option
 from keepahead.keepa.parameters import (
     LONG_MAX,
     Asin,
@@ -36,7 +35,6 @@ ITEM_LIMITS = MappingProxyType(
     }
 )
 
-_BRAZIL_WARNING = ("domain 12 is not documented for this call: Keepa may refuse it, for free",)
 _MONTHS_BACK = 36
 _KEYWORD_MIN = 3
 
@@ -123,20 +121,8 @@ class ProductCall(BaseCall):
         return tuple(found)
 
 
-class _Undocumented(BaseCall):
-    """A call that Keepa documents for every domain but Brazil; the newer pages disagree (open question 3.6)."""
-
-    __slots__ = ()
-    domain: int
-
-    @property
-    def warnings(self) -> tuple[str, ...]:
-        """Return a sentence if the domain is Brazil."""
-        return _BRAZIL_WARNING if self.domain == BRAZIL else ()
-
-
 @call_class
-class ProductSearchCall(_Undocumented):
+class ProductSearchCall(BrazilUndocumentedCall):
     """Products by words, in Amazon's order. `page` is 0 to 9; without it up to 40 products are charged."""
 
     endpoint: ClassVar[str] = "search"
@@ -152,7 +138,7 @@ class ProductSearchCall(_Undocumented):
 
 
 @call_class
-class CategorySearchCall(_Undocumented):
+class CategorySearchCall(BrazilUndocumentedCall):
     """Categories by words of at least 3 characters, all of which must match."""
 
     endpoint: ClassVar[str] = "search"
@@ -169,7 +155,7 @@ class CategorySearchCall(_Undocumented):
 
 
 @call_class
-class CategoryCall(_Undocumented):
+class CategoryCall(BrazilUndocumentedCall):
     """1 to 10 categories by node id, or "0" alone for all root categories. `parents` is always sent."""
 
     endpoint: ClassVar[str] = "category"
@@ -247,7 +233,7 @@ class BestSellersCall(BaseCall):
 
 
 @call_class
-class SellerCall(_Undocumented):
+class SellerCall(BrazilUndocumentedCall):
     """1 to 100 sellers by id, or one with its `storefront`. `update` (hours) is gone from Keepa's newer pages."""
 
     endpoint: ClassVar[str] = "seller"
@@ -291,7 +277,7 @@ class TopSellersCall(BaseCall):
 
 
 @call_class
-class LightningDealCall(_Undocumented):
+class LightningDealCall(BrazilUndocumentedCall):
     """The lightning deal of one `asin`; without it all of them, at 500 tokens. `state` filters the answer only."""
 
     endpoint: ClassVar[str] = "lightningdeal"

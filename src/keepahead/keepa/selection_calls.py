@@ -7,7 +7,7 @@ from dataclasses import field
 from functools import lru_cache
 from typing import Any, ClassVar
 
-from keepahead.keepa.call import BaseCall, call_class, option, query_of
+from keepahead.keepa.call import BRAZIL_WARNING, BaseCall, BrazilUndocumentedCall, call_class, option, query_of
 from keepahead.keepa.domains import BRAZIL
 from keepahead.keepa.filters import deal_filters, finder_filters, nearest_name
 from keepahead.keepa.json_text import JsonText
@@ -113,7 +113,7 @@ class DealCall(BaseCall):
         filters = self.filters
         found = list(_unknown_warnings(self.unknown_filters))
         if filters["domainId"] == BRAZIL:
-            found.append("domain 12 is not documented for this call: Keepa may refuse it, for free")
+            found.append(BRAZIL_WARNING)
         if filters.get("dateRange") == _DEAL_DATE_RANGE_UNDOCUMENTED:
             found.append("dateRange 4 is not documented")
         kinds = deal_filters()
@@ -138,7 +138,7 @@ class DealCall(BaseCall):
 
 
 @call_class
-class SellerFinderCall(BaseCall):
+class SellerFinderCall(BrazilUndocumentedCall):
     """The seller finder (/sellerquery): ids of sellers that match `selection`. Without perPage it has no bound."""
 
     endpoint: ClassVar[str] = "sellerquery"

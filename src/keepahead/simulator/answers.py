@@ -9,7 +9,7 @@ import msgspec
 
 from keepahead.simulator.bucket import Bucket
 
-_HTML = b"<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body><center><h1>502 Bad Gateway</h1></center></body>\r\n</html>\r\n"
+_HTML = b"<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body><h1>502 Bad Gateway</h1></body>\r\n</html>\r\n"
 
 
 def _no_headers() -> dict[str, str]:

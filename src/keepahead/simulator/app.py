@@ -1,4 +1,4 @@
-"""The simulated Keepa as an ASGI app: every Keepa path, and a small control plane under /_simulator/ that Keepa has not."""
+"""The simulated Keepa as an ASGI app: every Keepa path, and under /_simulator/ a control plane that Keepa has not."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

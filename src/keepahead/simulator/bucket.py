@@ -73,7 +73,7 @@ class Bucket(msgspec.Struct):
         return self.next_tick_ms - self.at_ms
 
     def admits(self) -> bool:
-        """Say whether a paid request that arrives now is executed: positive balance, and a rate that is not eaten up."""
+        """Say whether a paid request that arrives now is executed: positive balance, and some refill left."""
         return self.balance > 0 and self.lump > 0
 
     def advance(self, now_ms: int) -> None:

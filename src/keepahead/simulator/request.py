@@ -16,7 +16,7 @@ _INTEGER = re.compile(r"-?[0-9]{1,18}\Z")
 
 
 class RejectedError(Exception):
-    """Keepa refuses the request: 400 malformed or forbidden, 405 outside the allowed range, 200 an error inside an answer."""
+    """Keepa refuses: 400 malformed or forbidden, 405 outside the allowed range, 200 an error inside an answer."""
 
     def __init__(
         self,
@@ -45,7 +45,9 @@ class Params:
             raise RejectedError(f"Parameter {name} is missing.")
         return value
 
-    def integer(self, name: str, default: int | None = None, *, least: int | None = None, most: int | None = None) -> int:
+    def integer(
+        self, name: str, default: int | None = None, *, least: int | None = None, most: int | None = None
+    ) -> int:
         """Return a whole number; 400 when it is missing or no number, 405 outside [least, most]."""
         raw = self.query.get(name, "").strip()
         if not raw:

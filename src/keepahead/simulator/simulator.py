@@ -6,7 +6,7 @@ It never reads the system's time: `now` is given.
 
 import random
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -35,9 +35,9 @@ _NO_FAULT = Fate("none", 0.0, 0.0, coin_a=False, coin_b=False)
 
 @dataclass(frozen=True, slots=True)
 class Truth:
-    """What really happened to one key's bucket: opening + refilled - expired - consumed - consumed_by_outsider == balance.
+    """What really happened to one key's bucket.
 
-    expired: refill lost at the cap. requests_at_or_below_zero: requests that cost tokens and arrived at a balance <= 0.
+    Always: opening + refilled - expired - consumed - consumed_by_outsider == balance. expired: refill lost at the cap. requests_at_or_below_zero: requests that cost tokens and arrived at a balance <= 0.
     """
 
     balance: int
@@ -110,7 +110,7 @@ class Simulator:
         with self._state.enter() as room:
             fate = draw(self.faults, self._rng)
             now_ms = self._now_ms()
-            pending = Pending(path, fate.delay_seconds, False, now_ms, fate, fingerprint(key), accept_gzip)  # noqa: FBT003
+            pending = Pending(path, fate.delay_seconds, False, now_ms, fate, fingerprint(key), accept_gzip)
             if fate.kind == "refuse":
                 return replace(pending, refused=True)
             route = ROUTES.get(path.strip("/"))
@@ -123,9 +123,7 @@ class Simulator:
             params = Params(query, body if method == "POST" else b"")
             return self._admit(pending, account, route, params)
 
-    def _admit(
-        self, pending: Pending, account: Account, route: Callable[[Params], Execute], params: Params
-    ) -> Pending:
+    def _admit(self, pending: Pending, account: Account, route: Callable[[Params], Execute], params: Params) -> Pending:
         bucket = account.bucket
         bucket.requests += 1
         if not is_free(pending.path, params):
@@ -169,9 +167,7 @@ class Simulator:
         else:
             if outcome.error is not None:
                 body["error"] = outcome.error
-            reply = self._json(pending, 200, outcome.render() | body)
-        if kind == "truncated":
-            reply = self._json(pending, 200, outcome.render() | body, keep=0.6)
+            reply = self._json(pending, 200, outcome.render() | body, keep=0.6 if kind == "truncated" else 1.0)
         return replace(reply, dropped=kind == "drop", delay_seconds=fate.late_seconds)
 
     def leave(self, pending: Pending) -> None:
@@ -215,7 +211,7 @@ class Simulator:
         return round(self._now().timestamp() * 1000)
 
     @contextmanager
-    def _account_now(self, key: str) -> Iterator[Account]:
+    def _account_now(self, key: str) -> Generator[Account]:
         with self._state.enter() as room:
             yield self._account(room, key)
 

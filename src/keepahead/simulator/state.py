@@ -6,7 +6,7 @@ fingerprints of keys.
 
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import AbstractContextManager, closing, contextmanager
 from hashlib import sha256
 from pathlib import Path
@@ -69,7 +69,7 @@ class MemoryState:
         self._seen: dict[tuple[str, str], int] = {}
 
     @contextmanager
-    def enter(self) -> Iterator[Room]:
+    def enter(self) -> Generator[Room]:
         """Hold the state alone."""
         with self._lock:
             yield self
@@ -93,7 +93,7 @@ class MemoryState:
 
 _SCHEMA = (
     "CREATE TABLE IF NOT EXISTS accounts (name TEXT PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID",
-    "CREATE TABLE IF NOT EXISTS seen (kind TEXT, item TEXT, at_ms INTEGER NOT NULL, PRIMARY KEY (kind, item)) WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS seen (kind TEXT, item TEXT, at_ms INTEGER NOT NULL, PRIMARY KEY (kind, item))",
 )
 
 
@@ -147,7 +147,7 @@ class FileState:
         return connection
 
     @contextmanager
-    def enter(self) -> Iterator[Room]:
+    def enter(self) -> Generator[Room]:
         """Hold the file's only write transaction; it is rolled back when the visit fails."""
         with self._lock, closing(self._connect()) as connection:
             connection.execute("BEGIN IMMEDIATE")

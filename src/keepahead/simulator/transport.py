@@ -6,7 +6,6 @@ The conversation is written once as a generator of waits; the blocking and the a
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Generator
-from typing import override
 
 import httpx2
 
@@ -34,7 +33,6 @@ class SimulatorTransport(httpx2.AsyncBaseTransport, httpx2.BaseTransport):
         self._sleep = sleep
         self._sleep_async = sleep_async
 
-    @override
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
         flow = self._flow(request, request.read())
         try:
@@ -45,7 +43,6 @@ class SimulatorTransport(httpx2.AsyncBaseTransport, httpx2.BaseTransport):
         finally:
             flow.close()
 
-    @override
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         flow = self._flow(request, await request.aread())
         try:
@@ -82,7 +79,9 @@ class SimulatorTransport(httpx2.AsyncBaseTransport, httpx2.BaseTransport):
                 self._simulator.leave(pending)
         reply = self._simulator.finish(pending)
         if reply.dropped:
-            raise httpx2.RemoteProtocolError("the simulated Keepa closed the connection without an answer", request=request)
+            raise httpx2.RemoteProtocolError(
+                "the simulated Keepa closed the connection without an answer", request=request
+            )
         if reply.delay_seconds > 0:
             rest = None if patience is None else patience - pending.delay_seconds
             yield reply.delay_seconds if rest is None else min(rest, reply.delay_seconds)

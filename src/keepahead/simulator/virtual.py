@@ -5,11 +5,11 @@ Nothing here reads the system's time. `VirtualLoop` is meant for `asyncio.Runner
 
 import asyncio
 import selectors
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from typing import Any, override
+from typing import Any
 
 _GRACE_SECONDS = 0.002  # real time given to open sockets before the clock jumps over them
 
@@ -26,7 +26,6 @@ class _JumpingSelector(selectors.DefaultSelector):
         self.virtual_seconds = 0.0
         self.outside = 0
 
-    @override
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         if timeout is not None and timeout <= 0:
             return super().select(timeout)
@@ -54,12 +53,11 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         self._jumping = _JumpingSelector()
         super().__init__(self._jumping)
 
-    @override
     def time(self) -> float:
         return self._jumping.virtual_seconds
 
     @contextmanager
-    def outside(self) -> Iterator[None]:
+    def outside(self) -> Generator[None]:
         """Hold the clock while work that the loop cannot see (a database driver's thread) is running."""
         self._jumping.outside += 1
         try:
@@ -70,16 +68,12 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def _outside_done(self, _: object) -> None:
         self._jumping.outside -= 1
 
-    @override
-    def run_in_executor(
-        self, executor: Executor | None, func: Callable[..., Any], *args: Any
-    ) -> asyncio.Future[Any]:
+    def run_in_executor(self, executor: Executor | None, func: Callable[..., Any], *args: Any) -> asyncio.Future[Any]:
         future = super().run_in_executor(executor, func, *args)
         self._jumping.outside += 1
         future.add_done_callback(self._outside_done)
         return future
 
-    @override
     async def shutdown_default_executor(self, timeout: float | None = None) -> None:
         with self.outside():
             await super().shutdown_default_executor()

@@ -7,9 +7,10 @@ first asked for.
 import gzip
 import threading
 from array import array
+from collections.abc import Callable
 from functools import lru_cache
 from importlib.resources import files
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -22,6 +23,8 @@ from keepahead.simulator.catalogue.traits import Traits, exists, place, traits
 
 RECORDED = ("B0D8W1YVBX", "B0F7XPYCSJ")
 _HOUR = 60
+_MEMORY = 24
+_T = TypeVar("_T")
 
 
 @lru_cache(maxsize=2)
@@ -40,6 +43,7 @@ class Catalogue:
         self._traits: dict[tuple[int, int], Traits] = {}
         self._index: dict[int, dict[int, array[int]]] = {}
         self._lock = threading.Lock()
+        self._memory: dict[tuple[object, ...], Any] = {}
 
     def index(self, domain: int) -> dict[int, "array[int]"]:
         """Return the indexes of all products that Keepa knows in a domain, by root number; built on first use."""
@@ -51,6 +55,14 @@ class Catalogue:
                         by_root[place(self.salt, index)[0]].append(index)
                 self._index[domain] = by_root
             return self._index[domain]
+
+    def remember(self, key: tuple[object, ...], make: Callable[[], _T]) -> _T:
+        """Return something that is dear to make and holds for a while; `key` says what and until when."""
+        if key not in self._memory:
+            if len(self._memory) >= _MEMORY:
+                self._memory.pop(next(iter(self._memory)), None)
+            self._memory[key] = make()
+        return self._memory[key]
 
     def is_known(self, index: int, domain: int) -> bool:
         """Say whether Keepa had a product in its database before anybody asked for it."""

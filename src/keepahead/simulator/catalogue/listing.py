@@ -11,8 +11,8 @@ from keepahead.simulator.catalogue.numbers import Numbers
 from keepahead.simulator.catalogue.offers import Offer, live_count, offers_of, winner_seller
 from keepahead.simulator.catalogue.product import attributes
 from keepahead.simulator.catalogue.series import COUNT, TRIPLES, Row, Series, has_reviews
-from keepahead.simulator.catalogue.taxonomy import id_in
 from keepahead.simulator.catalogue.statistics import Track, statistics, track
+from keepahead.simulator.catalogue.taxonomy import id_in
 from keepahead.simulator.catalogue.traits import Traits, family_of
 
 _DAY = 1_440
@@ -375,5 +375,6 @@ class RecordedListing:
         body["csv"] = [flat(self.rows(n), first) for n in every]
         ranks = cast("dict[str, list[int]]", body["salesRanks"])
         body["salesRanks"] = {
-            cat: flat([(pairs[i], pairs[i + 1]) for i in range(0, len(pairs), 2)], first) for cat, pairs in ranks.items()
+            cat: flat([(pairs[i], pairs[i + 1]) for i in range(0, len(pairs), 2)], first)
+            for cat, pairs in ranks.items()
         }

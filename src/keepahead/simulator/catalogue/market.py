@@ -1,4 +1,4 @@
-"""The market of one listing: Amazon, merchants with FBA and without, used sellers; and the series that follow from them.
+"""The market of one listing: Amazon, merchants with FBA and without, used sellers; and what follows from them.
 
 Every series is a list of (moment, value) where the value changes; triple series carry (moment, price, shipping).
 A price of -1 is: nobody offers it.
@@ -25,12 +25,12 @@ class Side(NamedTuple):
     moment: int
     price: int
     shipping: int
-    count: int
+    sellers: int
     winner: int
 
 
 class BuyBox(NamedTuple):
-    """Who holds the new Buy Box from a moment on: price, shipping, and 'amazon', 'fba', 'fbm' or 'nobody' with a slot."""
+    """Who holds the new Buy Box from a moment on: 'amazon', 'fba', 'fbm' or 'nobody', with the slot of the offer."""
 
     moment: int
     price: int
@@ -142,7 +142,7 @@ class Market:
             ship = max(fbm.shipping, 0) if moment >= LANDED_SINCE else 0
             asked = [amazon, fba.price, fbm.price + ship if fbm.price >= 0 else -1]
             price = min((price for price in asked if price >= 0), default=-1)
-            best = Best(moment, price, fba.count + (amazon >= 0), fbm.count)
+            best = Best(moment, price, fba.sellers + (amazon >= 0), fbm.sellers)
             if not points or points[-1][1:] != best[1:]:
                 points.append(best)
         return points
@@ -166,7 +166,7 @@ class Market:
         return rows
 
     def buy_box(self) -> list[BuyBox]:
-        """Return who holds the new Buy Box: Amazon if hardly dearer, else the cheapest; nobody when all ask too much."""
+        """Return who holds the new Buy Box: Amazon if hardly dearer, else the cheapest; nobody if all ask too much."""
         points: list[BuyBox] = []
         dear = self.traits.price * 1.22
         for moment, amazon, fba, fbm in self.sweep():

@@ -1,4 +1,4 @@
-"""The offers of a listing, live and gone, in agreement with its series: the cheapest of a kind asks what the series says."""
+"""The offers of a listing, live and gone: the cheapest of a kind asks what the series says."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -71,7 +71,7 @@ def _from_side(series: Series, sides: list[Side], most: int, numbers: Numbers, *
         rows: list[tuple[int, int, int]] = []
         seen = 0
         for i, side in enumerate(sides):
-            if place >= side.count:
+            if place >= side.sellers:
                 continue
             seen = sides[i + 1].moment if i + 1 < len(sides) else series.last
             price = sides_price(side, place, 1.02 + 0.02 * place, series)
@@ -87,7 +87,7 @@ def _from_side(series: Series, sides: list[Side], most: int, numbers: Numbers, *
 
 
 def _single(
-    series: Series, kind: int, slot: int, seller: str, condition: int, first: int, *, amazon: bool = False
+    series: Series, kind: int, slot: int, seller: str, condition: int, *, first: int, amazon: bool = False
 ) -> list[Offer]:
     """Return the one offer behind a price series, if it has ever had a price."""
     every = series.since_moment(kind, first)
@@ -118,7 +118,9 @@ def _used(series: Series, market: Market, numbers: Numbers) -> list[Offer]:
         seller = numbers.seller_id(seller_at(traits.index, traits.domain, slot))
         live, seen = place < counts[-1][1], spans[-1][1]
         fba = traits.own >> place & 3 == 0
-        offers.append(Offer(slot, seller, condition, fba, amazon=False, warehouse=False, live=live, last_seen=seen, rows=rows))
+        offers.append(
+            Offer(slot, seller, condition, fba, amazon=False, warehouse=False, live=live, last_seen=seen, rows=rows)
+        )
     return offers
 
 
@@ -132,13 +134,13 @@ def offers_of(series: Series, numbers: Numbers) -> list[Offer]:
     amazon = MARKETPLACES[traits.domain].amazon
     third = [numbers.seller_id(seller_at(traits.index, traits.domain, slot)) for slot in USED_SLOTS[-2:]]
     offers = [
-        *(_single(series, 0, 90, amazon, 1, first, amazon=True) if traits.amazon else []),
+        *(_single(series, 0, 90, amazon, 1, first=first, amazon=True) if traits.amazon else []),
         *_from_side(series, market.fba(), traits.fba, numbers, fba=True),
         *_from_side(series, market.fbm(), traits.fbm, numbers, fba=False),
         *_used(series, market, numbers),
-        *_single(series, 9, 91, WAREHOUSE_SELLER, 2, first),
-        *_single(series, 6, USED_SLOTS[-2], third[0], 6, first),
-        *_single(series, 5, USED_SLOTS[-1], third[1], collectible_condition(traits), first),
+        *_single(series, 9, 91, WAREHOUSE_SELLER, 2, first=first),
+        *_single(series, 6, USED_SLOTS[-2], third[0], 6, first=first),
+        *_single(series, 5, USED_SLOTS[-1], third[1], collectible_condition(traits), first=first),
     ]
     return sorted(offers, key=lambda offer: (not offer.live, offer.landed, offer.slot))
 

@@ -52,7 +52,8 @@ def _sizes(traits: Traits) -> dict[str, int]:
 def _category(traits: Traits) -> dict[str, Any]:
     leaf = traits.leaf
     tree = [
-        {"catId": id_in(traits.domain, cat_id), "name": name} for cat_id, name in zip(leaf.path, leaf.names, strict=True)
+        {"catId": id_in(traits.domain, cat_id), "name": name}
+        for cat_id, name in zip(leaf.path, leaf.names, strict=True)
     ]
     return {
         "rootCategory": tree[0]["catId"],

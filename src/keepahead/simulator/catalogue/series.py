@@ -51,11 +51,12 @@ class Series:
     def since_moment(self, series: int, first: int) -> list[Row]:
         """Return a series from a moment on; the first row holds what is valid there."""
         maker = _MAKERS.get(series)
-        if maker is None or self.traits.type in {4, 5} and series != 3:
+        if maker is None or (self.traits.type in {4, 5} and series != 3):
             return []
         return maker(self, max(first, self.since))
 
     def counts(self, series: int, first: int) -> list[Row]:
+        """Return the number of new offers: all (11), with FBA or Amazon's (34), shipped by merchants (35)."""
         rows: list[Row] = []
         for moment, _, fba, fbm in self.market(first).best():
             row = (moment, fba + fbm if series == 11 else fba if series == 34 else fbm)
@@ -105,7 +106,7 @@ class Series:
 
 
 def bracket(sold: float) -> int:
-    """Round down to the steps in which Amazon publishes sales: 50, 100, 200 .. 1000, 2000 .. ; below 50 nothing (-1)."""
+    """Round down to the steps in which Amazon publishes sales: 50, 100, 200 .. 1000, 2000 ..; below 50 none (-1)."""
     if sold < 50:
         return -1
     if sold < 100:

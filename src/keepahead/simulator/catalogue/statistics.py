@@ -94,9 +94,7 @@ def statistics(tracks: dict[int, Track], at: int, start: int, end: int) -> dict[
         return [value(tracks[n]) if n in tracks else default for n in range(COUNT)]
 
     def outs(first: int, last: int) -> list[int]:
-        return [
-            tracks[n].missing_percent(first, last) if n in tracks and n in PRICES else -1 for n in range(COUNT)
-        ]
+        return [tracks[n].missing_percent(first, last) if n in tracks and n in PRICES else -1 for n in range(COUNT)]
 
     ever = min((t.moments[0] for t in tracks.values() if t.moments), default=at)
     lows = each(lambda t: t.extreme(ever, at, _lower), None)

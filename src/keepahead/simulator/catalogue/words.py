@@ -5,17 +5,22 @@ from functools import cache
 from keepahead.simulator.catalogue.noise import mix
 from keepahead.simulator.catalogue.traits import Traits
 
-_START = "Al Ben Cor Dax El Fen Gar Hol Ix Jun Kel Lum Mor Nor Or Pel Quil Ros Sol Tev Ul Ver Wex Yor Zan".split()
-_MIDDLE = "a ber di en fi go ha li mo na po ra si to va".split()
-_END = "co da ex ia la lo ma n ne ra ro s ta tek va x".split()
-_PROMISES = (
-    "Premium|Heavy Duty|Compact|Portable|Classic|Professional|Everyday|Organic|Lightweight|Deluxe|Ultra Soft|Original|"
-    "Easy Clean|Extra Large|Travel Size|Eco Friendly"
-).split("|")
-_REASONS = (
-    "for Home and Office|for Beginners|Gift Idea|Long Lasting|with Storage Bag|Non-Slip Design|BPA Free|Made to Last|"
-    "for Daily Use|Space Saving|Family Pack|with Instructions"
-).split("|")
+_START_TEXT = "Al Ben Cor Dax El Fen Gar Hol Ix Jun Kel Lum Mor Nor Or Pel Quil Ros Sol Tev Ul Ver Wex Yor Zan"
+_START = _START_TEXT.split(" ")
+_MIDDLE_TEXT = "a ber di en fi go ha li mo na po ra si to va"
+_MIDDLE = _MIDDLE_TEXT.split(" ")
+_END_TEXT = "co da ex ia la lo ma n ne ra ro s ta tek va x"
+_END = _END_TEXT.split(" ")
+_PROMISES_TEXT = (
+    "Premium|Heavy Duty|Compact|Portable|Classic|Professional|Everyday|Organic|Lightweight|Deluxe|"
+    "Ultra Soft|Original|Easy Clean|Extra Large|Travel Size|Eco Friendly"
+)
+_PROMISES = _PROMISES_TEXT.split("|")
+_REASONS_TEXT = (
+    "for Home and Office|for Beginners|Gift Idea|Long Lasting|with Storage Bag|Non-Slip Design|"
+    "BPA Free|Made to Last|for Daily Use|Space Saving|Family Pack|with Instructions"
+)
+_REASONS = _REASONS_TEXT.split("|")
 COLORS = ("Black", "White", "Blue", "Red", "Green", "Grey", "Pink", "Beige")
 SIZES = ("Small", "Medium", "Large", "X-Large")
 BRANDS_PER_ROOT = 220

@@ -15,32 +15,37 @@ from keepahead.simulator.request import RejectedError
 Filter = Callable[[Listing], bool]
 _DAY = 1_440
 _EXCLUDE = "✜"
-TYPES: Final = {
-    name: place
-    for place, name in enumerate(
-        (
-            "AMAZON NEW USED SALES LISTPRICE COLLECTIBLE REFURBISHED NEW_FBM_SHIPPING LIGHTNING_DEAL WAREHOUSE NEW_FBA "
-            "COUNT_NEW COUNT_USED COUNT_REFURBISHED COUNT_COLLECTIBLE EXTRA_INFO_UPDATES RATING COUNT_REVIEWS "
-            "BUY_BOX_SHIPPING USED_NEW_SHIPPING USED_VERY_GOOD_SHIPPING USED_GOOD_SHIPPING USED_ACCEPTABLE_SHIPPING "
-            "COLLECTIBLE_NEW_SHIPPING COLLECTIBLE_VERY_GOOD_SHIPPING COLLECTIBLE_GOOD_SHIPPING "
-            "COLLECTIBLE_ACCEPTABLE_SHIPPING REFURBISHED_SHIPPING EBAY_NEW_SHIPPING EBAY_USED_SHIPPING TRADE_IN RENT "
-            "BUY_BOX_USED_SHIPPING PRIME_EXCL"
-        ).split()
-    )
-}
+_TYPE_WORDS = (
+    "AMAZON NEW USED SALES LISTPRICE COLLECTIBLE REFURBISHED NEW_FBM_SHIPPING LIGHTNING_DEAL WAREHOUSE "
+    "NEW_FBA COUNT_NEW COUNT_USED COUNT_REFURBISHED COUNT_COLLECTIBLE EXTRA_INFO_UPDATES RATING "
+    "COUNT_REVIEWS BUY_BOX_SHIPPING USED_NEW_SHIPPING USED_VERY_GOOD_SHIPPING USED_GOOD_SHIPPING "
+    "USED_ACCEPTABLE_SHIPPING COLLECTIBLE_NEW_SHIPPING COLLECTIBLE_VERY_GOOD_SHIPPING "
+    "COLLECTIBLE_GOOD_SHIPPING COLLECTIBLE_ACCEPTABLE_SHIPPING REFURBISHED_SHIPPING EBAY_NEW_SHIPPING "
+    "EBAY_USED_SHIPPING TRADE_IN RENT BUY_BOX_USED_SHIPPING PRIME_EXCL"
+)
+_STRING_WORDS = (
+    "manufacturer brand productGroup partNumber model color size edition format author binding genre "
+    "languages publisher platform itemTypeKeyword targetAudienceKeyword itemForm scent unitType pattern "
+    "style material type brandStoreName brandStoreUrlName websiteDisplayGroup websiteDisplayGroupName"
+)
+_BOOLEAN_WORDS = (
+    "singleVariation hasParentASIN hasReviews isHazMat isHeatSensitive isAdultProduct "
+    "isEligibleForTradeIn isEligibleForSuperSaverShipping isSNS batteriesRequired batteriesIncluded "
+    "launchpad buyBoxIsAmazon buyBoxIsFBA buyBoxIsUnqualified"
+)
+_NUMBER_WORDS = (
+    "packageHeight packageLength packageWidth packageWeight itemHeight itemLength itemWidth itemWeight "
+    "variationCount imageCount numberOfItems numberOfPages packageQuantity monthlySold "
+    "outOfStockPercentage90 outOfStockCountAmazon30 outOfStockCountAmazon90 lastPriceChange trackingSince "
+    "publicationDate releaseDate lastUpdate listedSince salesRankDrops30 salesRankDrops90 "
+    "salesRankDrops180 salesRankDrops365 totalOfferCount offerCountFBA offerCountFBM fbaFees"
+)
+TYPES: Final = {name: place for place, name in enumerate(_TYPE_WORDS.split())}
 _FAMILY = re.compile(r"(current|avg|deltaPercent|delta|deltaLast|lastPriceChange)(\d*)_([A-Z_]+)\Z")
 _FLAG_FAMILY = re.compile(r"(isLowest90|isLowest|backInStock)_([A-Z_]+)\Z")
-_STRINGS = frozenset(
-    "manufacturer brand productGroup partNumber model color size edition format author binding genre languages publisher "
-    "platform itemTypeKeyword targetAudienceKeyword itemForm scent unitType pattern style material type brandStoreName "
-    "brandStoreUrlName websiteDisplayGroup websiteDisplayGroupName".split()
-)
+_STRINGS = frozenset(_STRING_WORDS.split())
 _ENUMS = frozenset({"productType", "availabilityAmazon", "returnRate"})
-_BOOLEANS = frozenset(
-    "singleVariation hasParentASIN hasReviews isHazMat isHeatSensitive isAdultProduct isEligibleForTradeIn "
-    "isEligibleForSuperSaverShipping isSNS batteriesRequired batteriesIncluded launchpad buyBoxIsAmazon buyBoxIsFBA "
-    "buyBoxIsUnqualified".split()
-)
+_BOOLEANS = frozenset(_BOOLEAN_WORDS.split())
 
 
 def _window(listing: Listing, series: int, days: int) -> Track:
@@ -84,9 +89,7 @@ def _single(listing: Listing, field: str) -> Any:
     """Return a number of a listing that belongs to no family."""
     digits = re.search(r"(\d+)\Z", field)
     if field.startswith("salesRankDrops") and digits:
-        days = int(digits[1])
-        # the row before the window counts as its beginning, as in the stats object
-        return _whole(listing, 3).falls(listing.at - days * _DAY)
+        return _window(listing, 3, int(digits[1])).falls(listing.at - int(digits[1]) * _DAY)
     if field.startswith("outOfStockCountAmazon") and digits:
         return times_out(_window(listing, 0, int(digits[1])), listing.at - int(digits[1]) * _DAY)
     if field == "outOfStockPercentage90":
@@ -100,7 +103,8 @@ def _single(listing: Listing, field: str) -> Any:
     if field == "variationCount":
         return len(listing.attribute("variations") or [])
     if field == "fbaFees":
-        return (listing.attribute("fbaFees") or {}).get("pickAndPackFee")
+        fees: dict[str, Any] = listing.attribute("fbaFees") or {}
+        return fees.get("pickAndPackFee")
     return listing.attribute(field)
 
 
@@ -192,13 +196,7 @@ def _range(field: str, limit: Any, *, at_least: bool) -> Filter | None:
     return fits
 
 
-_NUMBERS = frozenset(
-    "packageHeight packageLength packageWidth packageWeight itemHeight itemLength itemWidth itemWeight variationCount "
-    "imageCount numberOfItems numberOfPages packageQuantity monthlySold outOfStockPercentage90 outOfStockCountAmazon30 "
-    "outOfStockCountAmazon90 lastPriceChange trackingSince publicationDate releaseDate lastUpdate listedSince "
-    "salesRankDrops30 salesRankDrops90 salesRankDrops180 salesRankDrops365 totalOfferCount offerCountFBA offerCountFBM "
-    "fbaFees".split()
-)
+_NUMBERS = frozenset(_NUMBER_WORDS.split())
 
 
 def _known(field: str) -> bool:

@@ -67,9 +67,7 @@ def _order(sort: Any) -> Order:
     return order
 
 
-def find(
-    moment: Moment, domain: int, selection: dict[str, Any], wanted: list[Filter], order: Order
-) -> list[Listing]:
+def find(moment: Moment, domain: int, selection: dict[str, Any], wanted: list[Filter], order: Order) -> list[Listing]:
     """Return the stored listings that pass every filter, in order; what has no value comes last."""
     least, most = rank_bounds(selection)
     matches: list[Listing] = []
@@ -80,7 +78,7 @@ def find(
         if all(fits(listing) for fits in wanted):
             matches.append(listing)
     for field, descending in reversed(order):
-        matches.sort(key=lambda listing: _place(number(listing, field), descending=descending))  # noqa: B023
+        matches.sort(key=lambda listing: _place(number(listing, field), descending=descending))
     return matches
 
 
