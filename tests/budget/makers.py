@@ -46,7 +46,7 @@ def ask(
     items: int = 1,
     ms: int = 0,
     deadline: int | None = None,
-    whole: int = 0,
+    is_probe: bool = False,
     endpoint: str = "product",
 ) -> Ask:
     """Return an ask opened at `ms`, with its deadline in milliseconds too."""
@@ -58,7 +58,7 @@ def ask(
         opened_at=at(ms),
         items=items,
         deadline=None if deadline is None else at(deadline),
-        whole_tokens=whole,
+        is_probe=is_probe,
     )
 
 

@@ -90,7 +90,7 @@ class Want:
     items: int
     opened: int
     deadline: int | None
-    whole: int
+    is_probe: bool = False
 
 
 @dataclass
@@ -144,6 +144,8 @@ class Book:
 
     def judge(self, want: Want, now: int) -> tuple[str, int | str]:
         """Return ("granted", items), ("later", "ask" or "") or ("refused", why)."""
+        if want.is_probe and self.probe_is_out(now):
+            return ("later", "")
         if want.tokens == 0:
             return ("granted", want.items)
         self.lapse(now)
@@ -161,10 +163,9 @@ class Book:
         most = max([n for n in sizes if free - n * price >= want.floor], default=0)
         place = (want.rank, want.opened, want.name)
         first = not any(other[:3] < place and now < other[3] for other in self.waiting.values())
-        needed = max(want.tokens, want.whole)
-        target = max(1, needed + want.floor)
+        target = max(1, want.tokens + want.floor)
         in_time = want.deadline is None or (
-            free - needed >= want.floor
+            free - want.tokens >= want.floor
             if want.deadline <= now
             else balance + newest.lumps_between(now, want.deadline) * lump >= target
         )

@@ -15,6 +15,7 @@ from keepahead.budget.decide import (
     TICKET_LIFE,
     UNKNOWN_HOLD,
     Ask,
+    foresee,
     lose,
     observe,
     release,
@@ -36,7 +37,7 @@ HOUR_MS = 3_600_000
 
 @st.composite
 def meters(draw: st.DrawFn) -> Meter:
-    """Any meter received at the origin or within an hour after it."""
+    """Make meters received at the origin or within an hour after it."""
     rate = draw(RATES)
     flow = draw(st.sampled_from([0, 0, 0, 1, rate, rate + 1]))
     left = draw(st.integers(-rate * 10, rate * 60))
@@ -45,7 +46,7 @@ def meters(draw: st.DrawFn) -> Meter:
 
 @st.composite
 def holdings(draw: st.DrawFn) -> Account:
-    """An account whose meter is known and that holds some tokens, open and unknown; none of them is due."""
+    """Make accounts whose meter is known and that hold tokens, open and unknown; none of them is due."""
     newest = draw(meters())
     holds = [
         held(f"h{number}", draw(TOKENS), ms=HOUR_MS, proven=draw(st.sampled_from([None, 4 * HOUR_MS])))
@@ -83,7 +84,8 @@ def test_the_newest_meter_is_the_one_with_keepas_newest_time(
     ]
     believed = [after(Account("key"), observe_all(order)).meter for order in (pair, pair[::-1])]
     expected = min(pair, key=lambda each: (-each.measured_at.timestamp(), each.tokens_left))
-    assert believed[0] and believed[1]
+    assert believed[0]
+    assert believed[1]
     assert believed[0].tokens_left == believed[1].tokens_left == expected.tokens_left
     assert believed[0].measured_at == believed[1].measured_at == expected.measured_at
 
@@ -138,19 +140,19 @@ def test_refill_comes_in_whole_lumps_less_flow_and_is_capped(known: Meter, later
 @LAW
 @given(
     rate=RATES,
-    share=st.integers(-20, 60),
     flow=st.integers(0, 3),
     tick=st.integers(60_190, 60_280),
-    phase=st.integers(0, 60_279),
-    road=st.integers(0, 30_000),
-    later=st.integers(0, 3 * HOUR_MS),
+    refill_in=st.integers(1, 60_280),
+    times=st.tuples(st.integers(0, 30_000), st.integers(0, 3 * HOUR_MS)),
 )
-@example(rate=20, share=0, flow=0, tick=60_280, phase=60_279, road=0, later=59 * 60_280 + 60_279)
+@example(rate=20, flow=0, tick=60_280, refill_in=60_280, times=(0, 58 * 60_280))
+@example(rate=20, flow=0, tick=60_280, refill_in=60_280, times=(0, 59 * 60_280 - 1))
 def test_a_lump_is_never_counted_before_the_true_tick(
-    rate: int, share: int, flow: int, tick: int, phase: int, road: int, later: int
+    rate: int, flow: int, tick: int, refill_in: int, times: tuple[int, int]
 ) -> None:
     """Whatever Keepa's tick between 60.19 and 60.28 s, and however slow the answer, the projection never exceeds it."""
-    bucket = Bucket(rate * share, rate, phase + 1, tick, flow)
+    bucket = Bucket(-rate, rate, refill_in, tick, flow)
+    road, later = times
     known = Meter(at(0), at(0), at(road), bucket.balance, rate, bucket.refill_in, flow)
     bucket.pass_to(road + later)
     assert known.balance_at(at(road + later)) <= bucket.balance
@@ -280,15 +282,16 @@ def test_without_refill_nobody_waits_for_a_lump(balance: int, lane: Lane, tokens
 
 
 @LAW
-@given(state=holdings(), price=st.integers(1, 60), items=st.integers(1, 100), lane=LANES)
-def test_a_batch_gets_the_largest_part_that_fits(state: Account, price: int, items: int, lane: Lane) -> None:
+@given(known=meters(), room=st.integers(-5, 90), price=st.integers(1, 60), items=st.integers(1, 100), lane=LANES)
+def test_a_batch_gets_the_largest_part_that_fits(known: Meter, room: int, price: int, items: int, lane: Lane) -> None:
     """A part is as large as fits, and not less than a lump's worth unless that is all it needs or can ever have."""
-    assert state.meter
     now = HOUR_MS
-    floor = lane.floor_of(state.meter.capacity)
-    room = balance_of(state, now) - state.reserved - state.unknown - floor
+    floor = lane.floor_of(known.capacity)
+    excess = balance_of(account(known), now) - floor - room
+    assume(excess >= 0)
+    state = account(known, held("other", excess, ms=now))
     fitting = max(n for n in range(items + 1) if n == 0 or n * price <= room)
-    lump, ever = state.meter.net_rate_per_minute, state.meter.capacity - floor
+    lump, ever = known.net_rate_per_minute, known.capacity - floor
     least = max([n for n in range(1, items + 1) if n * price <= lump and n * price <= ever], default=1)
     verdict = verdict_of(state, ask(price * items, items=items, lane=lane, ms=now), now)
     if balance_of(state, now) >= 1 and fitting >= least:
@@ -356,7 +359,7 @@ def test_a_repeated_settle_is_harmless(state: Account, consumed: int, times: int
 def test_an_unknown_call_counts_until_a_meter_asked_for_after_its_proof(
     tokens: int, asked: int, measured: int, *, answered: bool
 ) -> None:
-    """Lost tokens stay held until a meter asked for 120 s later, or right after an answer; Keepa's clock is no proof."""
+    """Lost tokens stay held until a meter asked for 120 s later (0 after an answer); Keepa's clock proves nothing."""
     state = account(meter(500), held("call", tokens))
     state = after(state, lose(state, "call", "time-out", at(1_000), answered=answered))
     proof = 1_000 if answered else 1_000 + UNKNOWN_HOLD // MILLISECOND
@@ -499,34 +502,35 @@ def test_what_cannot_be_there_in_time_is_refused_at_once(known: Meter, tokens: i
 
 @LAW
 @given(
-    part=st.integers(1, 50),
-    more=st.integers(0, 3_000),
+    whole=st.integers(1, 4_000),
     left=st.integers(0, 1_200),
     old=st.integers(0, 3 * HOUR_MS),
-    patience=st.integers(0, HOUR_MS),
+    wait=st.integers(0, HOUR_MS),
 )
-@example(part=10, more=1_500, left=1_200, old=2 * HOUR_MS, patience=60_000)
-def test_a_part_is_refused_when_the_whole_cannot_be_had_in_time(
-    part: int, more: int, left: int, old: int, patience: int
-) -> None:
-    """`whole_tokens` decides about the deadline: no part of a work is paid for that cannot be finished in time."""
+@example(whole=1_510, left=1_200, old=2 * HOUR_MS, wait=60_000)
+@example(whole=1_510, left=1_200, old=0, wait=0)
+def test_work_that_cannot_be_finished_in_time_is_not_begun(whole: int, left: int, old: int, wait: int) -> None:
+    """Work of many calls, bigger than the bucket or not, is refused before its first call if it must end too late."""
     state = account(meter(left))
-    whole = part + more
-    wanted = ask(part, ms=old, whole=whole, deadline=old + patience)
-    now_there = balance_of(state, old)
-    lumps = Reading(0, 0, 0, left, 20, 30_000, 0).lumps_between(old, old + patience)
-    possible = now_there + lumps * 20 - whole >= LIVE.floor
-    verdict = verdict_of(state, wanted, old)
-    if not possible:
-        assert isinstance(verdict, Refused)
-        assert (verdict.reason, verdict.tokens_max) == (Reason.NOT_IN_TIME, whole)
-        assert verdict.wait_seconds is not None
-        assert verdict.wait_seconds * 1_000 > patience
-    elif now_there - part >= LIVE.floor:
-        assert isinstance(verdict, Granted)
-    else:
-        assert isinstance(verdict, Later)
-    assert not isinstance(verdict_of(state, ask(part, ms=old, whole=whole), old), Refused)
+    lumps = Reading(0, 0, 0, left, 20, 30_000, 0).lumps_between(old, old + wait)
+    possible = balance_of(state, old) + lumps * 20 - whole >= LIVE.floor
+    decision = foresee(state, ask(whole, ms=old, deadline=old + wait), at(old))
+    assert (decision is None) == possible
+    if decision:
+        assert isinstance(decision.verdict, Refused)
+        assert (decision.verdict.reason, decision.verdict.tokens_max) == (Reason.NOT_IN_TIME, whole)
+        assert decision.verdict.wait_seconds
+        assert decision.verdict.wait_seconds * 1_000 > wait
+        assert [type(entry) for entry in decision.entries] == [Refusal]
+
+
+@LAW
+@given(left=st.integers(-50, 1_200), tokens=st.integers(0, 4_000), deadline=st.none() | st.integers(0, HOUR_MS))
+def test_nothing_speaks_against_beginning_work(left: int, tokens: int, deadline: int | None) -> None:
+    """Work is begun when it is free, has no deadline, or nothing is known of the bucket yet."""
+    assert foresee(account(None), ask(tokens, deadline=deadline), at(0)) is None
+    assert foresee(account(meter(left)), ask(tokens), at(0)) is None
+    assert foresee(account(meter(left)), ask(0, deadline=deadline), at(0)) is None
 
 
 # The first meter, and a new one
@@ -544,6 +548,21 @@ def test_without_a_meter_one_asks_and_the_others_wait(age: int, tokens: int, *, 
     assert isinstance(other, Later)
     assert other.needs_meter == (lost or age >= PROBE_LIFE // MILLISECOND)
     assert (other.wait_seconds > 0) != other.needs_meter
+
+
+@LAW
+@given(age=st.integers(0, 30_000), lost=st.booleans(), known=st.booleans())
+def test_a_probe_is_not_made_while_another_is_under_way(age: int, *, lost: bool, known: bool) -> None:
+    """Of many who were told to ask for a meter at once only the first is granted the call; nobody queues for it."""
+    state = account(meter(-5) if known else None, held("probe", 0, endpoint="token", proven=120_000 if lost else None))
+    verdict = verdict_of(state, ask(0, endpoint="token", is_probe=True, ms=age), age)
+    if lost or age >= PROBE_LIFE // MILLISECOND:
+        assert isinstance(verdict, Granted)
+    else:
+        assert isinstance(verdict, Later)
+        assert verdict.ticket is None
+        assert verdict.wait_seconds > 0
+    assert isinstance(verdict_of(state, ask(0, endpoint="token", ms=age), age), Granted)
 
 
 @LAW

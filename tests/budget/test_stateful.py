@@ -4,7 +4,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
 from tests.budget.machine import House, Overcharged
 
-LIVES = settings(max_examples=120, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck))
+LIVES = settings(max_examples=80, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 def test_nothing_that_happens_to_a_key_breaks_the_budget() -> None:

@@ -140,7 +140,8 @@ def test_processes_share_one_budget(url, ledger):
     """Four processes that open one file and ask a hundred times each are granted no more than there is."""
     ledger.observe(meter(0, 500), at(0))
     command = [sys.executable, "-c", textwrap.dedent(CHILD), url]
-    children = [subprocess.Popen([*command, str(n)], stdout=subprocess.PIPE, text=True) for n in range(4)]
+    root = Path(__file__).parents[2]
+    children = [subprocess.Popen([*command, str(n)], stdout=subprocess.PIPE, text=True, cwd=root) for n in range(4)]
     granted = [int(child.communicate(timeout=120)[0]) for child in children]
     assert sum(granted) == 489  # the last multiple of three above the floor of ten
     assert ledger.account().free_at(at(1)) == 11

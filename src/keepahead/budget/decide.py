@@ -37,10 +37,9 @@ class Ask:
     """What somebody wants to spend.
 
     `tokens_max` is the most that all `items` together may cost; more than one item means that the call can be divided,
-    each part costing its share. `deadline` is the last moment at which the caller still wants it (None: whenever).
-    `whole_tokens` is what the piece of work needs of which this is a part: it is refused at once when that cannot be
-    had before the deadline. `opened_at` is when the caller first asked, which is its place in the queue. `shape` says
-    in words what is asked, without the key.
+    each part costing its share. `deadline` is the last moment at which the caller still wants all of it (None:
+    whenever). `opened_at` is when the caller first asked, which is its place in the queue. `shape` says
+    in words what is asked, without the key. `is_probe` marks the free call for a meter that one caller makes for all.
     """
 
     label: Label
@@ -50,7 +49,7 @@ class Ask:
     opened_at: datetime
     items: int = 1
     deadline: datetime | None = None
-    whole_tokens: int = 0
+    is_probe: bool = False
 
     def __post_init__(self) -> None:
         if self.tokens_max < 0 or self.items < 1 or self.tokens_max % self.items:
@@ -60,11 +59,6 @@ class Ask:
     def tokens_per_item(self) -> int:
         """The most that one item may cost."""
         return self.tokens_max // self.items
-
-    @property
-    def tokens_needed(self) -> int:
-        """The most that all the work may cost of which this is a part."""
-        return max(self.tokens_max, self.whole_tokens)
 
     def ticket(self, now: datetime) -> Ticket:
         """Return the place in the queue, renewed at `now`."""
@@ -86,6 +80,8 @@ def reserve(account: Account, ask: Ask, now: datetime) -> Decision:
     that is held, at its maximum. A call that can be divided gets the largest part that fits, but not less than one
     lump's worth. Nobody passes an older ticket of the same or a better lane.
     """
+    if ask.is_probe and _somebody_probes(account, now):
+        return Decision(Later(PROBE_WAIT_SECONDS, None))
     if ask.tokens_max == 0:
         return _grant_free(account, ask, now)
     lapsed = tuple(_lapse(account, now))
@@ -96,6 +92,17 @@ def reserve(account: Account, ask: Ask, now: datetime) -> Decision:
     else:
         decision = _Case(account, account.meter, ask, now).decide()
     return Decision(decision.verdict, lapsed + decision.entries)
+
+
+def foresee(account: Account, ask: Ask, now: datetime) -> Decision | None:
+    """Refuse work that cannot all be paid for by its deadline; None where nothing speaks against beginning it.
+
+    For work of many calls, before the first is paid: `ask` is all of it at once, and may well exceed the bucket.
+    """
+    if account.meter is None or ask.tokens_max == 0:
+        return None
+    case = _Case(account, account.meter, ask, now)
+    return None if case.whole_is_in_time else case.refuse(Reason.NOT_IN_TIME)
 
 
 def settle(account: Account, call_id: str, consumed: int, meter: Meter, now: datetime) -> tuple[Entry, ...]:
@@ -208,7 +215,7 @@ class _Case:
     @property
     def earliest(self) -> datetime | None:
         """When the whole work could be paid for at best: nobody else spends, what is held turns out to be free."""
-        needed = max(1, self.ask.tokens_needed + self.floor)
+        needed = max(1, self.ask.tokens_max + self.floor)
         return self.meter.moment_of_refill(needed - self.balance, self.now)
 
     @property
@@ -216,7 +223,7 @@ class _Case:
         if self.ask.deadline is None:
             return True
         if self.is_overdue:
-            return self.ask.tokens_needed <= self.free - self.floor
+            return self.ask.tokens_max <= self.free - self.floor
         return self.earliest is not None and self.earliest <= self.ask.deadline
 
     def wait_seconds(self, part: int) -> float:
@@ -235,11 +242,11 @@ class _Case:
         wait_seconds = None
         if reason is Reason.NOT_IN_TIME and self.earliest is not None:
             wait_seconds = max((self.earliest - self.now).total_seconds(), self.wait_seconds(self.smallest_part))
-        verdict = Refused(reason, self.balance, self.free, ask.tokens_needed, self.floor, self.largest, wait_seconds)
+        verdict = Refused(reason, self.balance, self.free, ask.tokens_max, self.floor, self.largest, wait_seconds)
         entry = Refusal(
             at=self.now,
             label=ask.label,
-            tokens=ask.tokens_needed,
+            tokens=ask.tokens_max,
             reason=reason,
             shape=ask.shape,
             balance=self.balance,
@@ -277,12 +284,17 @@ def _lapse(account: Account, now: datetime) -> Iterable[Entry]:
 
 
 def _wait_for_meter(account: Account, ask: Ask, now: datetime) -> Later:
-    somebody_asks = any(
+    """Send one caller for the meter; the others wait for what it brings."""
+    if _somebody_probes(account, now):
+        return Later(PROBE_WAIT_SECONDS, ask.ticket(now))
+    return Later(0.0, ask.ticket(now), needs_meter=True)
+
+
+def _somebody_probes(account: Account, now: datetime) -> bool:
+    return any(
         held.label.endpoint == "token" and not held.is_unknown and now - held.opened_at < PROBE_LIFE
         for held in account.reservations
     )
-    wait_seconds = PROBE_WAIT_SECONDS if somebody_asks else 0.0
-    return Later(wait_seconds, ask.ticket(now), needs_meter=not somebody_asks)
 
 
 def _absorb(account: Account, meter: Meter, now: datetime) -> Iterable[Entry]:

@@ -31,10 +31,13 @@ class Granted:
 
 @dataclass(frozen=True, slots=True)
 class Later:
-    """Ask again after `wait_seconds`; the ticket keeps the place. `needs_meter`: ask Keepa's free /token first."""
+    """Ask again after `wait_seconds`; the ticket keeps the place. `needs_meter`: ask Keepa's free /token first.
+
+    A probe has no place to keep: somebody else is asking for the meter already.
+    """
 
     wait_seconds: float
-    ticket: Ticket
+    ticket: Ticket | None
     needs_meter: bool = False
 
 

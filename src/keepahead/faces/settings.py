@@ -5,7 +5,14 @@ from typing import Any
 
 import platformdirs
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+from pydantic_settings import (
+    BaseSettings,
+    DotEnvSettingsSource,
+    EnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
 
 from keepahead.errors import SettingsError
 
@@ -97,6 +104,18 @@ def read_settings(**given: Any) -> Settings:
         raise SettingsError(name, f"the setting {name} cannot be used: {first['msg']}") from None
     except (OSError, ValueError) as error:  # a broken .env or TOML file
         raise SettingsError(TOML_FILE, f"the settings file cannot be read: {error}") from None
+
+
+def origins() -> dict[str, str]:
+    """Return where each setting comes from that is not at its default: the environment, .env or keepahead.toml."""
+    found: dict[str, str] = {}
+    for where, source in (
+        (TOML_FILE, TomlConfigSettingsSource(Settings)),
+        (".env", DotEnvSettingsSource(Settings)),
+        ("environment", EnvSettingsSource(Settings)),
+    ):
+        found |= dict.fromkeys((setting_name(name) for name, value in source().items() if value != ""), where)
+    return {name: found[name] for name in map(setting_name, Settings.model_fields) if name in found}
 
 
 def setting_name(field: str) -> str:

@@ -23,7 +23,7 @@ from keepahead.keepa import flow, plans
 from keepahead.keepa.async_methods import AsyncMethods
 from keepahead.keepa.calls import Call
 from keepahead.keepa.costs import quote
-from keepahead.keepa.flow import Enter, Got, Leave, NoAnswer, NothingSent, Send, Step, Steps, Terms, Wait
+from keepahead.keepa.flow import Enter, Got, Leave, NoAnswer, NothingSent, Pace, Send, Step, Steps, Terms, Wait
 from keepahead.keepa.methods import Methods
 from keepahead.keepa.plans import Plan
 from keepahead.keepa.rhythm import Rhythm
@@ -118,15 +118,19 @@ class _Client:
         return replace(self._parts.terms, **{name: options[name] for name in plans.SPENDING & options.keys()})
 
     def _spends(self, plan: Plan[Any], terms: Terms) -> Sequence[Steps]:
-        """Return the flow of each call, each told what is needed from it to the last one."""
+        """Return the flow of each call. Raises UnboundedCostError or MaxTokensError before any of them is begun."""
         holds = [flow.hold_for(call, quote(call), terms) for call in plan.calls]
         if terms.max_tokens is not None and sum(holds) > terms.max_tokens:
             raise flow.too_dear(plan.calls, sum(holds), terms.max_tokens)
-        parts = self._parts
-        return [
-            flow.spend(call, parts.ledger, parts.clock, terms, whole_tokens=sum(holds[number:]), divide=plan.divide)
-            for number, call in enumerate(plan.calls)
-        ]
+        ledger, clock = self._parts.ledger, self._parts.clock
+        return [flow.spend(call, ledger, clock, terms, divide=plan.divide) for call in plan.calls]
+
+    def _foresight(self, plan: Plan[Any], terms: Terms) -> Steps | None:
+        """Return the flow that looks ahead; None where one call can look after itself, or nobody is in a hurry."""
+        if len(plan.calls) == 1 or terms.max_wait_seconds is None:
+            return None
+        hold = sum(flow.hold_for(call, quote(call), terms) for call in plan.calls)
+        return flow.foresee(plan.calls, hold, self._parts.ledger, self._parts.clock, terms)
 
     def _result(self, plan: Plan[R], answers: Sequence[Answer], failure: KeepaheadError | None) -> R:
         if failure is None:
@@ -141,12 +145,6 @@ class _Client:
             missing=missing,
             cause=failure,
         ) from failure
-
-    def _leave(self, step: Leave, places: asyncio.Semaphore | threading.Semaphore) -> bool:
-        if not step.used:
-            self._rhythm.give_back()
-        places.release()
-        return False
 
     def _see(self, step: Step) -> None:
         if self._parts.watch is not None:
@@ -176,7 +174,7 @@ class AsyncKeepa(_Client, AsyncMethods):
         super().__init__(parts)
         self._http = httpx2.AsyncClient(transport=_KeyTransport(parts.transport, parts.key), timeout=_TIMEOUT)
         self._threads = ThreadPoolExecutor(4, thread_name_prefix="keepahead")
-        self._places = asyncio.Semaphore(parts.max_concurrency)
+        self._places = asyncio.Semaphore(_places(parts))
 
     async def __aenter__(self) -> Self:
         return self
@@ -199,7 +197,10 @@ class AsyncKeepa(_Client, AsyncMethods):
         return await asyncio.get_running_loop().run_in_executor(self._threads, self._status)
 
     async def _run(self, plan: Plan[R], options: Mapping[str, Any]) -> R:
-        spends = self._spends(plan, self._terms(options))
+        terms = self._terms(options)
+        spends = self._spends(plan, terms)
+        if ahead := self._foresight(plan, terms):
+            await self._drive(ahead, [])
         answers: list[list[Answer]] = [[] for _ in spends]
         failures: list[KeepaheadError] = []
         waiting = iter(enumerate(spends))
@@ -233,9 +234,11 @@ class AsyncKeepa(_Client, AsyncMethods):
                         case Enter():
                             await self._places.acquire()
                             inside = True
-                            await self._sleep(self._rhythm.take(self._parts.clock.now()))
                         case Leave():
-                            inside = self._leave(step, self._places)
+                            self._places.release()
+                            inside = False
+                        case Pace():
+                            await self._sleep(self._rhythm.take(self._parts.clock.now()))
                         case Wait():
                             await self._sleep(step.seconds)
                         case Send():
@@ -285,7 +288,7 @@ class Keepa(_Client, Methods):
     def __init__(self, parts: Parts) -> None:
         super().__init__(parts)
         self._http = httpx2.Client(transport=_KeyTransport(parts.transport, parts.key), timeout=_TIMEOUT)
-        self._places = threading.Semaphore(parts.max_concurrency)
+        self._places = threading.Semaphore(_places(parts))
 
     def __enter__(self) -> Self:
         return self
@@ -309,8 +312,12 @@ class Keepa(_Client, Methods):
     def _run(self, plan: Plan[R], options: Mapping[str, Any]) -> R:
         answers: list[Answer] = []
         failure: KeepaheadError | None = None
+        terms = self._terms(options)
+        spends = self._spends(plan, terms)
+        if ahead := self._foresight(plan, terms):
+            self._drive(ahead, [])
         try:
-            for steps in self._spends(plan, self._terms(options)):
+            for steps in spends:
                 self._drive(steps, answers)
         except KeepaheadError as error:
             failure = error
@@ -328,9 +335,11 @@ class Keepa(_Client, Methods):
                         case Enter():
                             self._places.acquire()
                             inside = True
-                            self._sleep(self._rhythm.take(self._parts.clock.now()))
                         case Leave():
-                            inside = self._leave(step, self._places)
+                            self._places.release()
+                            inside = False
+                        case Pace():
+                            self._sleep(self._rhythm.take(self._parts.clock.now()))
                         case Wait():
                             self._sleep(step.seconds)
                         case Send():
@@ -358,6 +367,11 @@ class Keepa(_Client, Methods):
     def _sleep(self, seconds: float) -> None:
         if seconds > 0:
             self._parts.clock.sleep(seconds)
+
+
+def _places(parts: Parts) -> int:
+    """Return how many calls may be under way: few enough that none waits for its moment until its hold lapses."""
+    return min(parts.max_concurrency, 4 * (parts.calls_per_minute or parts.max_concurrency))
 
 
 def _next(steps: Steps, value: object) -> Step | None:

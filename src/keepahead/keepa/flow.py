@@ -6,15 +6,15 @@ flow of a failed one with NothingSent or NoAnswer; whatever else it throws in en
 
 import logging
 import uuid
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Any
 
 from keepahead.budget.cost import Cost
-from keepahead.budget.decide import Ask
+from keepahead.budget.decide import PROBE_WAIT_SECONDS, Ask
 from keepahead.budget.entry import Label
 from keepahead.budget.lane import Lane
 from keepahead.budget.verdict import Granted, Later, Reason, Refused
@@ -65,14 +65,17 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class Enter:
-    """Take a place among the calls under way, and a moment of the rhythm."""
+    """Take a place among the calls under way."""
 
 
 @dataclass(frozen=True, slots=True)
 class Leave:
-    """Give the place back. `used` says whether a call left."""
+    """Give the place back."""
 
-    used: bool
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """Wait for the rhythm's next moment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +104,7 @@ class Got:
     answer: Answer
 
 
-Step = Enter | Leave | Wait | Send | Got
+Step = Enter | Leave | Pace | Wait | Send | Got
 Steps = Generator[Step, Any, None]
 
 
@@ -113,23 +116,18 @@ class NoAnswer(Exception):  # noqa: N818 - a fact, told by a driver to the flow
     """Something was sent and no whole answer came."""
 
 
-def spend(
-    call: Call, ledger: Ledger, clock: Clock, terms: Terms, *, whole_tokens: int = 0, divide: bool = True
-) -> Steps:
+def spend(call: Call, ledger: Ledger, clock: Clock, terms: Terms, *, divide: bool = True) -> Steps:
     """Carry out one call, in parts where the budget wants it so, yielding each answer as it comes.
 
-    `whole_tokens` is what all the work needs of which this is a part; `divide` False keeps the call in one piece.
-    Raises RefusedError before anything of it is sent, KeepaError for what goes wrong between us and Keepa, LedgerError
-    when nothing can be recorded.
+    `divide` False keeps the call in one piece. Raises RefusedError before anything of it is sent, KeepaError for what
+    goes wrong between us and Keepa, LedgerError when nothing can be recorded.
     """
     hold = hold_for(call, quote(call), terms)
-    opened_at = clock.now()
-    deadline = None if terms.max_wait_seconds is None else opened_at + timedelta(seconds=terms.max_wait_seconds)
-    road = _Road(ledger, clock, terms, opened_at, deadline, divide)
+    road = _road(ledger, clock, terms, divide=divide)
     rest: Call | None = call
     requeues = 0
     while rest is not None:
-        part, tokens, call_id = yield from road.reserve(rest, hold, whole_tokens)
+        part, tokens, call_id = yield from road.reserve(rest, hold)
         try:
             answer = yield from road.exchange(part, tokens, call_id)
         except _EmptyBucketError as empty:
@@ -139,14 +137,25 @@ def spend(
         yield Got(answer)
         rest = rest_of(rest, part)
         hold -= tokens
-        whole_tokens -= tokens
+
+
+def foresee(calls: Sequence[Call], hold: int, ledger: Ledger, clock: Clock, terms: Terms) -> Steps:
+    """Refuse work of several calls before the first one is paid for, if it cannot all be had in time."""
+    yield from first_meter(ledger, clock, terms)
+    ask = replace(_road(ledger, clock, terms).ask(calls[0], hold), shape=f"{len(calls)} calls: {shape_of(calls[0])} …")
+    refused = ledger.foresee(ask, clock.now())
+    if refused is not None:
+        raise refusal(calls, refused)
 
 
 def first_meter(ledger: Ledger, clock: Clock, terms: Terms) -> Steps:
-    """Ask the free /token if nothing is known of the bucket yet."""
-    if ledger.account().meter is None:
+    """Ask the free /token if nothing is known of the bucket yet, or wait for somebody who does."""
+    road = _road(ledger, clock, terms)
+    while ledger.account().meter is None:
         yield Enter()
-        yield from _Road(ledger, clock, terms, clock.now(), None).ask_for_meter()
+        yield from road.ask_for_meter()
+        if ledger.account().meter is None:
+            yield Wait(PROBE_WAIT_SECONDS, PROBE_WAIT_SECONDS, 0, "token")
 
 
 def hold_for(call: Call, cost: Cost, terms: Terms) -> int:
@@ -178,6 +187,12 @@ def too_dear(call: Any, tokens_max: int, max_tokens: int) -> MaxTokensError:
     )
 
 
+def _road(ledger: Ledger, clock: Clock, terms: Terms, *, divide: bool = True) -> "_Road":
+    opened_at = clock.now()
+    deadline = None if terms.max_wait_seconds is None else opened_at + timedelta(seconds=terms.max_wait_seconds)
+    return _Road(ledger, clock, terms, opened_at, deadline, divide)
+
+
 @dataclass(frozen=True, slots=True)
 class _Road:
     """The steps of one call. The program may end at any yield: the ledger is right at each of them."""
@@ -187,11 +202,11 @@ class _Road:
     terms: Terms
     opened_at: datetime
     deadline: datetime | None
-    divide: bool = True
+    divide: bool
 
-    def reserve(self, call: Call, hold: int, whole: int) -> Generator[Step, Any, tuple[Call, int, str]]:
+    def reserve(self, call: Call, hold: int) -> Generator[Step, Any, tuple[Call, int, str]]:
         """Wait for the tokens and set them aside; return the part that may be sent, its tokens and its id."""
-        ask = self._ask(call, hold, whole)
+        ask = self.ask(call, hold)
         call_id = ask.label.call_id
         try:
             while True:
@@ -204,9 +219,8 @@ class _Road:
                         raise refusal(call, refused)  # noqa: TRY301 - the clean-up below is for it too
                     case Later(needs_meter=True):
                         yield from self.ask_for_meter()
-                        yield Leave(used=True)
                     case Later() as later:
-                        yield Leave(used=False)
+                        yield Leave()
                         yield Wait(min(later.wait_seconds, POLL_SECONDS), later.wait_seconds, hold, ask.shape)
         except BaseException:
             # Nothing was sent under this id: give back what may just have been granted, and the place in the queue.
@@ -217,6 +231,11 @@ class _Road:
 
     def exchange(self, call: Call, tokens: int, call_id: str) -> Generator[Step, Any, Answer]:
         """Send what is reserved, settle it, and return the answer. Raises KeepaError."""
+        try:
+            yield Pace()
+        except BaseException:
+            self.ledger.release(call_id, "not sent", self.clock.now())
+            raise
         try:
             inbound: Inbound = yield Send(call_id, wire.outbound(call), tokens)
         except NothingSent as told:
@@ -238,7 +257,7 @@ class _Road:
             raise
         reading = wire.read(inbound)
         self._settle(call_id, tokens, inbound, reading)
-        yield Leave(used=True)
+        yield Leave()
         if inbound.status == HTTPStatus.TOO_MANY_REQUESTS:
             raise _EmptyBucketError(call, inbound, reading, call_id)
         return wire.answer_or_error(call, inbound, reading, call_id)
@@ -261,7 +280,8 @@ class _Road:
             )
         yield Wait(empty.refill_seconds, empty.refill_seconds, hold, shape_of(call))
 
-    def _ask(self, call: Call, hold: int, whole: int) -> Ask:
+    def ask(self, call: Call, hold: int) -> Ask:
+        """Return the wish to spend up to `hold` tokens on the call, under a new id."""
         label = Label(uuid.uuid4().hex, call.endpoint, self.terms.lane.name, self.terms.caller)
         return Ask(
             label=label,
@@ -271,13 +291,14 @@ class _Road:
             items=shares_of(call, hold) if self.divide else 1,
             opened_at=self.opened_at,
             deadline=self.deadline,
-            whole_tokens=whole,
         )
 
     def ask_for_meter(self) -> Steps:
-        """Ask the free /token: when nothing is known yet, or when only a new meter can free what is unknown."""
-        ask = self._ask(TokenCall(), 0, 0)
-        self.ledger.reserve(ask, self.clock.now())
+        """Ask the free /token, unless somebody is at it: when nothing is known yet, or only a new meter can help."""
+        ask = replace(self.ask(TokenCall(), 0), is_probe=True)
+        if not isinstance(self.ledger.reserve(ask, self.clock.now()), Granted):
+            yield Leave()
+            return
         with suppress(_EmptyBucketError):  # it brought a meter all the same
             answer = yield from self.exchange(TokenCall(), 0, ask.label.call_id)
             if answer.reading.meter is None:
@@ -329,7 +350,7 @@ class _EmptyBucketError(Exception):
         raise AssertionError  # a 429 is always an error
 
 
-def refusal(call: Call, refused: Refused) -> InsufficientTokensError:
+def refusal(call: Call | Sequence[Call], refused: Refused) -> InsufficientTokensError:
     """Return the error that says what there is, what is needed, and what can be done."""
     have = f"{refused.free} tokens are free (balance {refused.balance}) and {refused.floor} must stay"
     match refused.reason:

@@ -76,10 +76,11 @@ class Product(KeepaObject):
         """Return the newest value of a series by its csv index: money in the smallest unit, a rank, or a count.
 
         None where there is none. Triples (7, 18 to 29, 32) give the price with its shipping (product-object.md, 1).
+        Without the series (history=0) the statistics answer, if they were asked for.
         """
         series = self._series(csv_type)
         if not series:
-            return None
+            return self._statistic(csv_type)
         triple = csv_type in _TRIPLES
         value = series[-2] + max(0, series[-1]) if triple and series[-2] >= 0 else series[-2 if triple else -1]
         return value if value >= 0 else None
@@ -87,6 +88,11 @@ class Product(KeepaObject):
     def _series(self, csv_type: int) -> Sequence[int]:
         every = self.get("csv") or ()
         return (every[csv_type] or ()) if csv_type < len(every) else ()
+
+    def _statistic(self, csv_type: int) -> int | None:
+        every = (self.get("stats") or {}).get("current") or ()
+        value = every[csv_type] if csv_type < len(every) else None
+        return value if value is not None and value >= 0 else None
 
 
 _TRIPLES = frozenset((7, *range(18, 30), 32))
@@ -183,7 +189,7 @@ class _Payload(msgspec.Struct, rename="camel"):
     products: list[msgspec.Raw] | None = None
     asin_list: list[str] | None = None
     total_results: int | None = None
-    search_insights: msgspec.Raw | None = None
+    search_insights: msgspec.Raw = msgspec.Raw()
     best_sellers_list: _BestSellersList | None = None
     deals: _DealPage | None = None
     categories: dict[str, msgspec.Raw] | None = None
@@ -232,9 +238,10 @@ def deals(answers: Sequence[Answer]) -> Deals:
 def found(answers: Sequence[Answer]) -> Found:
     """Return one page of the product finder."""
     payload = _payload(answers[0])
-    insights = payload.search_insights
+    insights = bytes(payload.search_insights)
     asins = tuple(payload.asin_list or ())
-    return Found(asins, payload.total_results or len(asins), KeepaObject(bytes(insights)) if insights else None)
+    told = None if insights in {b"", b"null"} else KeepaObject(insights)
+    return Found(asins, payload.total_results or len(asins), told)
 
 
 def searched(answers: Sequence[Answer]) -> list[Product]:

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 
 class Rhythm:
-    """Hands out moments at which a call may leave, `calls_per_minute` of them; None: whenever. Thread-safe."""
+    """Hands out the moments at which calls may leave, `calls_per_minute` of them; None: whenever. Thread-safe."""
 
     def __init__(self, calls_per_minute: int | None) -> None:
         self._gap = timedelta(minutes=1) / calls_per_minute if calls_per_minute else timedelta()
@@ -18,9 +18,3 @@ class Rhythm:
             moment = max(now, self._next) if self._next else now
             self._next = moment + self._gap
             return (moment - now).total_seconds()
-
-    def give_back(self) -> None:
-        """Return a moment that was taken and not used."""
-        with self._lock:
-            if self._next is not None:
-                self._next -= self._gap

@@ -116,7 +116,7 @@ class _Envelope(msgspec.Struct, rename="camel"):
     refill_rate: int = 0
     token_flow_reduction: float = 0.0
     tokens_consumed: int | None = None
-    error: msgspec.Raw | None = None
+    error: msgspec.Raw = msgspec.Raw()
 
 
 _decode_envelope = msgspec.json.Decoder(_Envelope).decode

@@ -3,7 +3,6 @@
 from keepahead.simulator.answers import Reply
 from keepahead.simulator.app import make_app
 from keepahead.simulator.faults import Faults, Outsider
-from keepahead.simulator.server import run_server
 from keepahead.simulator.simulator import SIMULATOR_KEY, Pending, Simulator, Truth
 from keepahead.simulator.transport import SimulatorTransport
 from keepahead.simulator.virtual import DeadlockError, LoopClock, SteppedClock, VirtualLoop
@@ -22,5 +21,4 @@ __all__ = [
     "Truth",
     "VirtualLoop",
     "make_app",
-    "run_server",
 ]

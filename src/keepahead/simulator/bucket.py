@@ -135,6 +135,7 @@ class Bucket(msgspec.Struct):
         if tokens > 0:
             self.balance -= tokens
             self.expired += tokens
+            self.lowest = min(self.lowest, self.balance)
 
     def _check_flow(self) -> None:
         self.next_flow_ms += FLOW_CHECK_MS

@@ -14,8 +14,8 @@ class Faults:
 
     latency_seconds: every answer takes a time between these two. late_percent: of the answers, already charged,
     are delivered late_seconds after the others, so answers arrive out of order. storm: 429 although there are tokens.
-    error: 500, half with an envelope, half
-    charged. html: 502 from the front end, half charged. drop: charged, then the connection dies. refuse: the connection is refused before anything happened. truncated: charged, JSON cut off.
+    error: 500, half with an envelope, half charged. html: 502 from the front end, half charged. drop: charged, then
+    the connection dies. refuse: the connection is refused before anything happened. truncated: charged, JSON cut off.
     zero_envelope: 400 whose token fields are all 0; nothing charged.
     """
 

@@ -37,7 +37,8 @@ _NO_FAULT = Fate("none", 0.0, 0.0, coin_a=False, coin_b=False)
 class Truth:
     """What really happened to one key's bucket.
 
-    Always: opening + refilled - expired - consumed - consumed_by_outsider == balance. expired: refill lost at the cap. requests_at_or_below_zero: requests that cost tokens and arrived at a balance <= 0.
+    Always: opening + refilled - expired - consumed - consumed_by_outsider == balance.
+    expired: refill lost at the cap. requests_at_or_below_zero: requests that cost tokens and arrived at a balance <= 0.
     """
 
     balance: int
@@ -101,6 +102,8 @@ class Simulator:
         self._balance = balance
         self._state: State = FileState(state_file) if state_file else MemoryState()
         self._rng = random.Random(f"faults/{seed}")
+        with self._account_now(SIMULATOR_KEY):
+            pass  # the time of its bucket begins here
 
     def begin(
         self, method: str, path: str, query: Mapping[str, str], body: bytes = b"", *, accept_gzip: bool = True

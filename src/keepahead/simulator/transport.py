@@ -34,6 +34,7 @@ class SimulatorTransport(httpx2.AsyncBaseTransport, httpx2.BaseTransport):
         self._sleep_async = sleep_async
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
+        """Carry one request, blocking."""
         flow = self._flow(request, request.read())
         try:
             while True:
@@ -44,6 +45,7 @@ class SimulatorTransport(httpx2.AsyncBaseTransport, httpx2.BaseTransport):
             flow.close()
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        """Carry one request."""
         flow = self._flow(request, await request.aread())
         try:
             while True:

@@ -54,6 +54,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         super().__init__(self._jumping)
 
     def time(self) -> float:
+        """Return the virtual seconds since the loop was made."""
         return self._jumping.virtual_seconds
 
     @contextmanager
@@ -69,12 +70,14 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         self._jumping.outside -= 1
 
     def run_in_executor(self, executor: Executor | None, func: Callable[..., Any], *args: Any) -> asyncio.Future[Any]:
+        """Run in a thread; the clock stands until it is done."""
         future = super().run_in_executor(executor, func, *args)
         self._jumping.outside += 1
         future.add_done_callback(self._outside_done)
         return future
 
-    async def shutdown_default_executor(self, timeout: float | None = None) -> None:
+    async def shutdown_default_executor(self, timeout: float | None = None) -> None:  # noqa: ASYNC109, ARG002
+        """Wait for the threads, however long it takes: `timeout` is real time, which this loop does not know."""
         with self.outside():
             await super().shutdown_default_executor()
 

@@ -13,7 +13,7 @@ from keepahead.budget.account import Account, Ticket, apply
 from keepahead.budget.decide import Ask
 from keepahead.budget.entry import Entry
 from keepahead.budget.meter import Meter
-from keepahead.budget.verdict import Later, Verdict
+from keepahead.budget.verdict import Later, Refused, Verdict
 from keepahead.store import rows, tables
 from keepahead.store.database import Database, dialect_insert
 
@@ -39,6 +39,16 @@ class Ledger:
             ticket = decision.verdict.ticket if isinstance(decision.verdict, Later) else None
             self._queue(connection, account, ask.label.call_id, ticket, now)
         return decision.verdict
+
+    def foresee(self, ask: Ask, now: datetime) -> Refused | None:
+        """Refuse work of many calls that cannot all be paid for in time, and put that on record."""
+        with self.database.write() as connection:
+            account = self._lock(connection)
+            decision = decide.foresee(account, ask, now)
+            if decision is None:
+                return None
+            self._append(connection, account, decision.entries)
+        return decision.verdict if isinstance(decision.verdict, Refused) else None
 
     def settle(self, call_id: str, consumed: int, meter: Meter, now: datetime) -> None:
         """Record what Keepa charged, and its meter."""

@@ -1,6 +1,6 @@
 """Reads the record: who spent what, when and why. Writes nothing."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -26,7 +26,7 @@ class GroupBy(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filter:
-    """Which entries are wanted; None means any. `since` is inclusive, `until` is not."""
+    """Which entries are wanted; None means any. `since` is inclusive, `until` is not; of `call_id` a beginning will do."""
 
     since: datetime | None = None
     until: datetime | None = None
@@ -72,6 +72,15 @@ class Record:
         with self._database.read() as connection:
             return [Line(row["seq"], rows.read_entry(row)) for row in connection.execute(query).mappings()]
 
+    def shapes(self, call_ids: Collection[str]) -> Mapping[str, str]:
+        """Return what each of these calls asked for, in words; calls that were never granted are missing."""
+        columns = tables.entries.c
+        query = select(columns.call_id, columns.shape).where(
+            columns.fingerprint == self._fingerprint, columns.call_id.in_(call_ids), columns.kind == "reserved"
+        )
+        with self._database.read() as connection:
+            return {call_id: shape for call_id, shape in connection.execute(query)}  # noqa: C416 - typed
+
     def sums(self, by: GroupBy, wanted: Filter) -> Sequence[Sum]:
         """Return what each group spent, the dearest first; hours in order of time."""
         columns = tables.entries.c
@@ -102,7 +111,9 @@ class Record:
             conditions.append(columns.at >= wanted.since)
         if wanted.until is not None:
             conditions.append(columns.at < wanted.until)
-        for name in ("endpoint", "caller", "lane", "kind", "call_id"):
+        if wanted.call_id is not None:
+            conditions.append(columns.call_id.startswith(wanted.call_id, autoescape=True))
+        for name in ("endpoint", "caller", "lane", "kind"):
             value = getattr(wanted, name)
             if value is not None:
                 conditions.append(columns[name] == value)

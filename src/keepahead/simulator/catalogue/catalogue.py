@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from keepahead.simulator.catalogue.listing import Listing, MadeListing, RecordedListing
+from keepahead.simulator.catalogue.marketplaces import MARKETPLACES
 from keepahead.simulator.catalogue.noise import mix
 from keepahead.simulator.catalogue.numbers import PRODUCTS, Numbers
 from keepahead.simulator.catalogue.product import products_of_code
@@ -49,9 +50,11 @@ class Catalogue:
         """Return the indexes of all products that Keepa knows in a domain, by root number; built on first use."""
         with self._lock:
             if domain not in self._index:
+                limit = MARKETPLACES[domain].share * 1024
                 by_root = {root.number: array("I") for root in roots()}
                 for index in range(PRODUCTS):
-                    if exists(self.salt, index, domain) and self.is_known(index, domain):
+                    roll = mix(mix(self.salt, index), domain)  # what exists() and is_known() look at
+                    if roll & 1023 < limit and roll >> 50 & 63:
                         by_root[place(self.salt, index)[0]].append(index)
                 self._index[domain] = by_root
             return self._index[domain]

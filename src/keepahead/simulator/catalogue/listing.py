@@ -66,8 +66,12 @@ class Wanted:
 class Listing(Protocol):
     """What the finder, the lists and the product request ask of a product."""
 
-    asin: str
     at: int
+
+    @property
+    def asin(self) -> str:
+        """The product's ASIN."""
+        ...
 
     def rows(self, series: int, first: int | None = None) -> list[Row]:
         """Return a series, whole or from a moment on (then beginning with what holds there)."""
@@ -108,10 +112,14 @@ class MadeListing:
     def __init__(self, traits: Traits, at: int, numbers: Numbers, salt: int) -> None:
         self.traits = traits
         self.at = at
-        self.asin = numbers.asin(traits.index)
         self._numbers = numbers
         self._salt = salt
         self._series = Series(traits, at)
+
+    @property
+    def asin(self) -> str:
+        """See Listing."""
+        return self._numbers.asin(self.traits.index)
 
     def rows(self, series: int, first: int | None = None) -> list[Row]:
         """See Listing."""
@@ -148,7 +156,7 @@ class MadeListing:
         """See Listing."""
         if self.traits.type:
             return "-1"
-        box = self._series.market(self.at).buy_box()[-1]
+        box = self._series.market(self.at).buy_box[-1]
         return winner_seller(self._series, box.holder, box.slot, self._numbers)
 
     def body(self, wanted: Wanted) -> dict[str, Any]:
@@ -191,7 +199,7 @@ class MadeListing:
     def _eligible(self) -> list[int]:
         if self.traits.type:
             return [0] * 8
-        best = self._series.market(self.at).best()[-1]
+        best = self._series.market(self.at).best[-1]
         return [best.fba, best.fbm, 0, max(0, self._series.now(12)), 0, 0, 0, 0]
 
     def _variations(self, wanted: Wanted) -> dict[str, Any]:
@@ -232,7 +240,7 @@ class MadeListing:
         if self.traits.type:
             return None
         holders: list[tuple[int, str]] = []
-        for box in self._series.market(self.traits.since).buy_box():
+        for box in self._series.market(self.traits.since).buy_box:
             seller = winner_seller(self._series, box.holder, box.slot, self._numbers)
             if not holders or holders[-1][1] != seller:
                 holders.append((box.moment, seller))
@@ -283,7 +291,7 @@ class MadeListing:
     def _buy_box_now(self) -> dict[str, Any]:
         if self.traits.type:
             return {}
-        box = self._series.market(self.at).buy_box()[-1]
+        box = self._series.market(self.at).buy_box[-1]
         held = box.holder != "nobody"
         return {
             "buyBoxPrice": box.price if held else -2,
@@ -323,8 +331,12 @@ class RecordedListing:
 
     def __init__(self, body: dict[str, Any]) -> None:
         self._body = body
-        self.asin: str = body["asin"]
         self.at: int = body["lastUpdate"]
+
+    @property
+    def asin(self) -> str:
+        """See Listing."""
+        return self._body["asin"]
 
     def rows(self, series: int, first: int | None = None) -> list[Row]:
         """See Listing."""

@@ -6,6 +6,7 @@ A price of -1 is: nobody offers it.
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 from keepahead.simulator.catalogue.noise import noise
@@ -48,7 +49,7 @@ class Best(NamedTuple):
     fbm: int
 
 
-@dataclass(slots=True)
+@dataclass
 class Market:
     """One listing's market between two moments (Keepa minutes), worked out once."""
 
@@ -64,6 +65,7 @@ class Market:
         distance = min((month - traits.root.peak_month) % 12, (traits.root.peak_month - month) % 12)
         return drift * (1 + 0.05 * math.cos(distance * math.pi / 6))
 
+    @cached_property
     def amazon(self) -> list[tuple[int, int]]:
         """Return Amazon's own price (series 0)."""
         traits, key = self.traits, self.traits.own >> 3 & 0xFFFF
@@ -103,14 +105,17 @@ class Market:
                 sides.append(side)
         return sides
 
+    @cached_property
     def fba(self) -> list[Side]:
         """Return the side of merchants with FBA (series 10)."""
         return self.side(self.traits.fba, 12, 1.0)
 
+    @cached_property
     def fbm(self) -> list[Side]:
         """Return the side of merchants who ship themselves (series 7)."""
         return self.side(self.traits.fbm, 26, 1.03)
 
+    @cached_property
     def used_counts(self) -> list[tuple[int, int]]:
         """Return the number of live used offers (series 12)."""
         traits, key = self.traits, self.traits.own >> 29 & 0xFFFF
@@ -134,9 +139,10 @@ class Market:
         """Return the condition (2..5) of one used offer."""
         return 2 + (self.traits.own >> (slot % 24)) % 4
 
+    @cached_property
     def best(self) -> list[Best]:
         """Return the lowest new price (series 1) and how many offers stand behind it (11, 34, 35), Amazon included."""
-        rows = self.sweep()
+        rows = self.sweep
         points: list[Best] = []
         for moment, amazon, fba, fbm in rows:
             ship = max(fbm.shipping, 0) if moment >= LANDED_SINCE else 0
@@ -147,9 +153,10 @@ class Market:
                 points.append(best)
         return points
 
+    @cached_property
     def sweep(self) -> list[tuple[int, int, Side, Side]]:
         """Return (moment, Amazon's price, FBA side, merchant side) at every change of one of them."""
-        amazon, fba, fbm = self.amazon(), self.fba(), self.fbm()
+        amazon, fba, fbm = self.amazon, self.fba, self.fbm
         moments = {entry[0] for entry in amazon} | {entry[0] for entry in fba} | {entry[0] for entry in fbm}
         if self.first < LANDED_SINCE <= self.last:
             moments.add(LANDED_SINCE)
@@ -165,11 +172,12 @@ class Market:
             rows.append((moment, amazon[a][1], fba[b], fbm[c]))
         return rows
 
+    @cached_property
     def buy_box(self) -> list[BuyBox]:
         """Return who holds the new Buy Box: Amazon if hardly dearer, else the cheapest; nobody if all ask too much."""
         points: list[BuyBox] = []
         dear = self.traits.price * 1.22
-        for moment, amazon, fba, fbm in self.sweep():
+        for moment, amazon, fba, fbm in self.sweep:
             landed = fbm.price + max(fbm.shipping, 0) if fbm.price >= 0 else -1
             lowest = min((price for price in (amazon, fba.price, landed) if price >= 0), default=-1)
             box = BuyBox(moment, -1, -1, "nobody", 0)
@@ -186,7 +194,7 @@ class Market:
 
     def used(self, conditions: tuple[int, ...]) -> list[tuple[int, int]]:
         """Return the lowest price among live used offers of these conditions."""
-        counts = self.used_counts()
+        counts = self.used_counts
         first_quarter = self.first // _QUARTER + 1
         turns = range(first_quarter * _QUARTER, self.last + 1, _QUARTER)
         moments = sorted({moment for moment, _ in counts} | set(turns))

@@ -102,7 +102,7 @@ def _single(
 
 def _used(series: Series, market: Market, numbers: Numbers) -> list[Offer]:
     traits, offers = series.traits, list[Offer]()
-    counts = market.used_counts()
+    counts = market.used_counts
     for place in range(traits.used):
         spans = [
             (moment, counts[i + 1][0] if i + 1 < len(counts) else series.last)
@@ -135,8 +135,8 @@ def offers_of(series: Series, numbers: Numbers) -> list[Offer]:
     third = [numbers.seller_id(seller_at(traits.index, traits.domain, slot)) for slot in USED_SLOTS[-2:]]
     offers = [
         *(_single(series, 0, 90, amazon, 1, first=first, amazon=True) if traits.amazon else []),
-        *_from_side(series, market.fba(), traits.fba, numbers, fba=True),
-        *_from_side(series, market.fbm(), traits.fbm, numbers, fba=False),
+        *_from_side(series, market.fba, traits.fba, numbers, fba=True),
+        *_from_side(series, market.fbm, traits.fbm, numbers, fba=False),
         *_used(series, market, numbers),
         *_single(series, 9, 91, WAREHOUSE_SELLER, 2, first=first),
         *_single(series, 6, USED_SLOTS[-2], third[0], 6, first=first),

@@ -9,7 +9,7 @@ from keepahead.simulator.catalogue.taxonomy import id_in
 from keepahead.simulator.catalogue.traits import Traits
 
 EXPLODING_CODE = "0810000000012"  # one code in the catalogue belongs to hundreds of products
-EXPLODING_STEP, EXPLODING_REST = 187, 5
+EXPLODING_STEP, EXPLODING_REST = 300, 5
 
 
 def codes(index: int, numbers: Numbers) -> list[str]:

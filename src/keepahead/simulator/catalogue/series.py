@@ -17,6 +17,7 @@ PRICES = frozenset({0, 1, 2, *range(4, 11), *range(18, 34)})
 Row = tuple[int, ...]
 _DAY = 1_440
 _MONTH = 43_830
+_FORTNIGHT = 20_160
 _QUARTER = 91 * _DAY
 
 
@@ -58,7 +59,7 @@ class Series:
     def counts(self, series: int, first: int) -> list[Row]:
         """Return the number of new offers: all (11), with FBA or Amazon's (34), shipped by merchants (35)."""
         rows: list[Row] = []
-        for moment, _, fba, fbm in self.market(first).best():
+        for moment, _, fba, fbm in self.market(first).best:
             row = (moment, fba + fbm if series == 11 else fba if series == 34 else fbm)
             if not rows or rows[-1][1] != row[1]:
                 rows.append(row)
@@ -71,25 +72,32 @@ class Series:
         return late
 
     def rank(self, first: int) -> list[Row]:
-        """Return the sales rank (series 3): popular products are ranked more often; promotions and seasons move it."""
+        """Return the sales rank (series 3): popular products are ranked more often; seasons and sales move it."""
         traits, key = self.traits, self.traits.own >> 7 & 0xFFFF
         calm = traits.log_rank > math.log(traits.root.ranks) * 0.9
-        steps = Steps(key, 2_880 if calm else 720 if traits.log_rank > 7 else 300)
+        steps = Steps(key, 4_320 if calm else 1_440 if traits.log_rank > 7 else 480)
         swing = 0.9 if calm else 0.5 if traits.log_rank > 7 else 0.25
-        base = traits.log_rank + 1
         rows: list[Row] = []
-        previous = 0
-        peak = traits.root.peak_month
-        for moment, k in steps.within(first, self.last):
-            days = moment // 20_160
-            slow = 0.8 * (noise(key + 5, days) - 0.5)
-            month = (moment // _MONTH) % 12 + 1
-            season = 0.25 if abs(month - peak) in {5, 6, 7} else -0.35 if month == peak else 0.0
-            rank = max(1, int(math.exp(base + slow + season + swing * (noise(key + 6, k) - 0.5) - 1)))
+        fortnight, tide, previous = -1, 0.0, 0
+        begin, roll = steps.start, noise
+        first_step = steps.at(first)
+        for k in range(first_step, steps.at(self.last) + 1):
+            moment = first if k == first_step else begin(k)
+            if moment // _FORTNIGHT != fortnight:
+                fortnight = moment // _FORTNIGHT
+                tide = traits.log_rank + self._tide(key, fortnight)
+            rank = int(math.exp(tide + swing * (roll(key + 6, k) - 0.5))) or 1
             if rank != previous:
                 rows.append((moment, rank))
                 previous = rank
         return rows
+
+    def _tide(self, key: int, fortnight: int) -> float:
+        """Return how far (in natural logarithms) fashion and season move the rank in one fortnight."""
+        month = (fortnight * _FORTNIGHT // _MONTH) % 12 + 1
+        peak = self.traits.root.peak_month
+        season = -0.35 if month == peak else 0.25 if abs(month - peak) in {5, 6, 7} else 0.0
+        return 0.8 * (noise(key + 5, fortnight) - 0.5) + season
 
     def monthly_sold(self, first: int) -> list[Row]:
         """Return Amazon's "bought in past month" figure; nothing for products that sell less than 50."""
@@ -121,12 +129,12 @@ def landed(row: Row) -> int:
 
 
 def _amazon(self: Series, first: int) -> list[Row]:
-    return [*self.market(first).amazon()]
+    return [*self.market(first).amazon]
 
 
 def _new(self: Series, first: int) -> list[Row]:
     rows: list[Row] = []
-    for best in self.market(first).best():
+    for best in self.market(first).best:
         if not rows or rows[-1][1] != best.price:
             rows.append((best.moment, best.price))
     return rows
@@ -159,7 +167,7 @@ def _side(kind: str) -> Callable[[Series, int], list[Row]]:
     def rows(self: Series, first: int) -> list[Row]:
         market = self.market(first)
         found: list[Row] = []
-        for side in market.fbm() if kind == "fbm" else market.fba():
+        for side in market.fbm if kind == "fbm" else market.fba:
             row = (side.moment, side.price, side.shipping) if kind == "fbm" else (side.moment, side.price)
             if not found or found[-1][1:] != row[1:]:
                 found.append(row)
@@ -237,7 +245,7 @@ def _as_triple(price: Callable[[Series, int], list[Row]]) -> Callable[[Series, i
 
 def _retrievals(self: Series, first: int) -> list[Row]:
     """Return the log of offer retrievals: offers fetched, negative when there were more."""
-    best = self.market(first).best()
+    best = self.market(first).best
     return [(row.moment, -20 if row.fba + row.fbm > 20 else row.fba + row.fbm) for row in best[::3]]
 
 
@@ -273,7 +281,7 @@ def has_reviews(traits: Traits) -> bool:
 
 def _buy_box(self: Series, first: int) -> list[Row]:
     rows: list[Row] = []
-    for box in self.market(first).buy_box():
+    for box in self.market(first).buy_box:
         if not rows or rows[-1][1:] != (box.price, box.shipping):
             rows.append((box.moment, box.price, box.shipping))
     return rows if self.traits.type == 0 else []
@@ -292,7 +300,7 @@ def collectible_condition(traits: Traits) -> int:
 
 
 def _used_count(self: Series, first: int) -> list[Row]:
-    return [*self.market(first).used_counts()]
+    return [*self.market(first).used_counts]
 
 
 _MAKERS: dict[int, Callable[[Series, int], list[Row]]] = {

@@ -156,7 +156,7 @@ class _Deal:
 
     def _is_low(self, rows: list[tuple[int, ...]]) -> bool:
         seen = track(rows, self.listing.at)
-        return is_low(self.current, seen.extreme(seen.moments[0], self.listing.at, lambda a, b: a < b))
+        return is_low(self.current, seen.extreme(seen.moments[0], self.listing.at, min))
 
     def place(self, sort: int) -> float:
         """Return where the deal stands: newest, largest or best ranked first."""

@@ -15,6 +15,7 @@ from keepahead.simulator.request import RejectedError
 Filter = Callable[[Listing], bool]
 _DAY = 1_440
 _EXCLUDE = "✜"
+_RANK_SWING = 1.25  # the most that a rank strays from its hidden middle, in natural logarithms
 _TYPE_WORDS = (
     "AMAZON NEW USED SALES LISTPRICE COLLECTIBLE REFURBISHED NEW_FBM_SHIPPING LIGHTNING_DEAL WAREHOUSE "
     "NEW_FBA COUNT_NEW COUNT_USED COUNT_REFURBISHED COUNT_COLLECTIBLE EXTRA_INFO_UPDATES RATING "
@@ -127,7 +128,7 @@ def truth(listing: Listing, field: str) -> bool:
             return any(value < 0 for value in recent.values) and recent.at(listing.at) >= 0
         days = 90 if kind == "isLowest90" else 100_000
         whole = _whole(listing, series)
-        low = whole.extreme(listing.at - days * _DAY, listing.at, lambda a, b: a < b)
+        low = whole.extreme(listing.at - days * _DAY, listing.at, min)
         return is_low(whole.at(listing.at), low)
     if field == "hasParentASIN":
         return bool(listing.attribute("parentAsin"))
@@ -245,7 +246,11 @@ def _sellers(key: str, wanted: set[str]) -> Filter:
 
 def rank_bounds(selection: dict[str, Any]) -> tuple[float, float]:
     """Return between which hidden ranks (natural logarithm) a match must lie: a cheap first sieve."""
-    least, most = selection.get("current_SALES_gte"), selection.get("current_SALES_lte")
-    low = math.log(least) - 1.5 if isinstance(least, int) and least > 0 else -math.inf
-    high = math.log(most + 1) + 1.5 if isinstance(most, int) and most >= 0 else math.inf
+    low, high = -math.inf, math.inf
+    for key, limit in selection.items():
+        if re.match(r"(current|avg\d+)_SALES_[gl]te\Z", key) and isinstance(limit, int) and limit >= 0:
+            if key.endswith("gte"):
+                low = max(low, math.log(limit or 1) - _RANK_SWING)
+            else:
+                high = min(high, math.log(limit + 1) + _RANK_SWING)
     return low, high

@@ -86,12 +86,12 @@ def _sells(catalogue: Catalogue, index: int, domain: int, slot: int, at: int) ->
     """Say whether the offer in a slot is live."""
     traits = catalogue.traits(index, domain)
     if slot in FBA_SLOTS:
-        return slot < traits.fba and slot < Series(traits, at).market(at).fba()[-1].sellers
+        return slot < traits.fba and slot < Series(traits, at).market(at).fba[-1].sellers
     if slot in FBM_SLOTS:
         place = slot - FBM_SLOTS[0]
-        return place < traits.fbm and place < Series(traits, at).market(at).fbm()[-1].sellers
+        return place < traits.fbm and place < Series(traits, at).market(at).fbm[-1].sellers
     place = slot - USED_SLOTS[0]
-    return place < traits.used and place < Series(traits, at).market(at).used_counts()[-1][1]
+    return place < traits.used and place < Series(traits, at).market(at).used_counts[-1][1]
 
 
 def _ratings(number: int) -> int:

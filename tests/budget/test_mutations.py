@@ -1,0 +1,172 @@
+"""Deliberate mistakes in the rules, and the law that finds each: tests of the tests. The only file that patches."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis.stateful import run_state_machine_as_test
+from tests.budget import test_laws as laws
+from tests.budget.machine import House, Unsupervised
+
+from keepahead.budget import account as accounts
+from keepahead.budget import decide
+from keepahead.budget import meter as meters
+from keepahead.budget.account import Account
+from keepahead.budget.decide import _Case
+from keepahead.budget.entry import Absorbed, Entry, Released
+from keepahead.budget.meter import Meter
+
+HUNT = settings(
+    max_examples=500,
+    stateful_step_count=40,
+    deadline=None,
+    database=None,
+    derandomize=True,
+    phases=[Phase.generate],
+    report_multiple_bugs=False,
+    suppress_health_check=list(HealthCheck),
+    print_blob=False,
+)
+
+
+def uncapped(self: Meter, now: datetime) -> int:
+    """Let the bucket hold any number."""
+    return self.tokens_left + self._lumps_by(now) * self.net_rate_per_minute
+
+
+def forgetting(account: Account, meter: Meter) -> Account:
+    """Let a new meter replace all that is known."""
+    if not meter.is_newer_than(account.meter):
+        return account
+    return replace(account, meter=meter, reservations=())
+
+
+def absorbing(account: Account, _meter: Meter, now: datetime) -> Iterable[Entry]:
+    """Take any meter for a proof."""
+    for held in account.reservations:
+        if held.is_unknown:
+            yield Absorbed(at=now, label=held.label, tokens=held.tokens)
+
+
+def freeing(account: Account, now: datetime) -> Iterable[Entry]:
+    """Give back what a dead process held."""
+    for held in account.reservations:
+        if not held.is_unknown and now >= held.lapses_at:
+            yield Released(at=now, label=held.label, tokens=held.tokens, reason="too old")
+
+
+def proving(self: _Case) -> list[datetime]:
+    """Count free calls among those to be proven."""
+    return [held.proven_after for held in self.account.reservations if held.proven_after]
+
+
+def recounting(self: Meter, tokens: int, now: datetime) -> datetime | None:
+    """Count lumps from the reading, as if the cap had not swallowed any."""
+    if tokens <= 0 or self.net_rate_per_minute == 0:
+        return now if tokens <= 0 else None
+    grown = self.balance_at(now) - self.tokens_left
+    return max(now, self._moment_of_lump(-(-(grown + tokens) // self.net_rate_per_minute)))
+
+
+def higher(self: Meter, other: Meter | None) -> bool:
+    """Believe the better of two."""
+    return other is None or (self.measured_at, self.tokens_left) > (other.measured_at, other.tokens_left)
+
+
+OVERSPENDING: dict[str, tuple[object, str, object, Callable[[], None]]] = {
+    "unknown calls are forgotten": (
+        Account, "unknown", property(lambda _: 0), laws.test_free_is_the_projection_less_all_that_is_held,
+    ),
+    "calls in flight are forgotten": (
+        Account, "reserved", property(lambda _: 0), laws.test_free_is_the_projection_less_all_that_is_held,
+    ),
+    "a new meter overwrites what is held": (
+        accounts, "_read", forgetting, laws.test_a_newer_meter_does_not_forget_calls_in_flight,
+    ),
+    "the last meter to arrive is believed": (
+        Meter, "is_newer_than", lambda *_: True, laws.test_the_newest_meter_is_the_one_with_keepas_newest_time,
+    ),
+    "the bucket has no cap": (
+        Meter, "balance_at", uncapped, laws.test_refill_comes_in_whole_lumps_less_flow_and_is_capped,
+    ),
+    "lumps are counted a little early": (
+        meters, "GRACE_MS", -2_000, laws.test_a_lump_is_never_counted_before_the_true_tick,
+    ),
+    "trackings are overlooked": (
+        Meter, "net_rate_per_minute", property(lambda self: self.refill_rate_per_minute),
+        laws.test_refill_comes_in_whole_lumps_less_flow_and_is_capped,
+    ),
+    "any newer meter proves an unknown call": (
+        decide, "_absorb", absorbing, laws.test_an_unknown_call_counts_until_a_meter_asked_for_after_its_proof,
+    ),
+    "a lost call is proven at once": (
+        decide, "UNKNOWN_HOLD", timedelta(0), laws.test_an_unknown_call_counts_until_a_meter_asked_for_after_its_proof,
+    ),
+}  # fmt: skip
+
+OTHERS: dict[str, tuple[object, str, object, Callable[[], None]]] = {
+    "tickets are ignored": (_Case, "queued_ahead", property(lambda _: 0), laws.test_nobody_passes_an_older_ticket),
+    "lumps come every minute sharp": (
+        meters, "TICK_MS", 60_000, laws.test_a_lump_is_never_counted_before_the_true_tick,
+    ),
+    "on a tie the higher balance is believed": (
+        Meter, "is_newer_than", higher, laws.test_the_newest_meter_is_the_one_with_keepas_newest_time,
+    ),
+    "a dead process gives its tokens back": (
+        decide, "_lapse", freeing, laws.test_a_reservation_whose_process_is_gone_lapses_into_unknown,
+    ),
+    "a deadline is overlooked": (
+        _Case, "whole_is_in_time", property(lambda _: True),
+        laws.test_work_that_cannot_be_finished_in_time_is_not_begun,
+    ),
+    "any crumb of a batch is sent": (
+        _Case, "smallest_part", property(lambda _: 1), laws.test_a_batch_gets_the_largest_part_that_fits,
+    ),
+    "everybody asks for the first meter": (
+        decide, "PROBE_LIFE", timedelta(0), laws.test_without_a_meter_one_asks_and_the_others_wait,
+    ),
+    "a lost free call is worth a new meter": (
+        _Case, "proof_moments", property(proving), laws.test_a_new_meter_is_asked_for_once_when_it_would_free_tokens,
+    ),
+    "everybody asks for the next meter": (
+        decide, "PROBE_LIFE", timedelta(0), laws.test_a_new_meter_is_asked_for_once_when_it_would_free_tokens,
+    ),
+}  # fmt: skip
+
+
+FORESEEING: dict[str, tuple[object, str, object, Callable[[], None]]] = {
+    "refill is counted from the reading on": (
+        Meter, "moment_of_refill", recounting, laws.test_work_that_cannot_be_finished_in_time_is_not_begun,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("mistake", [*OVERSPENDING, *OTHERS, *FORESEEING])
+def test_a_law_finds(mistake: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each mistake breaks the law that forbids it."""
+    target, name, wrong, law = {**OVERSPENDING, **OTHERS, **FORESEEING}[mistake]
+    monkeypatch.setattr(target, name, wrong)
+    # Neither shrink nor remember what fails on purpose; hypothesis has no public way to say so for a finished test.
+    monkeypatch.setattr(law, "_hypothesis_internal_use_settings", HUNT)
+    with pytest.raises(AssertionError):
+        law()
+
+
+@pytest.mark.parametrize("mistake", OTHERS)
+def test_the_clerk_finds(mistake: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The stateful model disagrees with each mistake that does not overspend."""
+    target, name, wrong, _ = OTHERS[mistake]
+    monkeypatch.setattr(target, name, wrong)
+    with pytest.raises(AssertionError):
+        run_state_machine_as_test(House, settings=HUNT)
+
+
+@pytest.mark.parametrize("mistake", OVERSPENDING)
+def test_the_bucket_finds(mistake: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each mistake that spends too much is seen in Keepa's bucket alone, without a second opinion on the rules."""
+    target, name, wrong, _ = OVERSPENDING[mistake]
+    monkeypatch.setattr(target, name, wrong)
+    with pytest.raises(AssertionError):
+        run_state_machine_as_test(Unsupervised, settings=HUNT)
