@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from hypothesis import strategies as st
+
 from keepahead.budget.account import Account, Reservation, Ticket, apply
 from keepahead.budget.decide import CALL_LIMIT, TICKET_LIFE, Ask
 from keepahead.budget.entry import Entry, Label
@@ -14,6 +16,14 @@ ORIGIN = datetime(2025, 3, 1, 12, tzinfo=UTC)
 MILLISECOND = timedelta(milliseconds=1)
 
 DEFICIT = Lane("deficit", rank=0, floor=-200)
+
+
+def evenly(low: int, high: int) -> st.SearchStrategy[int]:
+    """Draw from a wide range: edges and small numbers, as hypothesis likes, but everything between as often."""
+    spread = st.builds(
+        lambda a, b: low + (high - low) * (256 * a + b) // 65_535, st.integers(0, 255), st.integers(0, 255)
+    )
+    return st.integers(low, high) | spread
 
 
 def at(ms: int) -> datetime:

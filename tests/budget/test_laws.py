@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
-from tests.budget.makers import DEFICIT, MILLISECOND, account, after, ask, at, held, label, meter, ticket
+from tests.budget.makers import DEFICIT, MILLISECOND, account, after, ask, at, evenly, held, label, meter, ticket
 from tests.budget.naive import Bucket, Reading
 
 from keepahead.budget.account import Account, replay
@@ -31,7 +31,7 @@ LAW = settings(max_examples=60, deadline=None)
 
 RATES = st.sampled_from([1, 5, 20, 60, 500])
 LANES = st.sampled_from([LIVE, JOBS, DEFICIT, Lane("zero", 0, 0)])
-TOKENS = st.integers(1, 400)
+TOKENS = evenly(1, 400)
 HOUR_MS = 3_600_000
 
 
@@ -40,8 +40,8 @@ def meters(draw: st.DrawFn) -> Meter:
     """Make meters received at the origin or within an hour after it."""
     rate = draw(RATES)
     flow = draw(st.sampled_from([0, 0, 0, 1, rate, rate + 1]))
-    left = draw(st.integers(-rate * 10, rate * 60))
-    return meter(left, rate=rate, flow=flow, tick=draw(st.integers(0, 60_280)), ms=draw(st.integers(0, HOUR_MS)))
+    left = draw(evenly(-rate * 10, rate * 60))
+    return meter(left, rate=rate, flow=flow, tick=draw(evenly(0, 60_280)), ms=draw(evenly(0, HOUR_MS)))
 
 
 @st.composite
@@ -122,7 +122,7 @@ def test_refill_time_and_flow_are_never_negative(refill_in: int, flow: int) -> N
 
 
 @LAW
-@given(known=meters(), later=st.integers(0, 5 * HOUR_MS))
+@given(known=meters(), later=evenly(0, 5 * HOUR_MS))
 def test_refill_comes_in_whole_lumps_less_flow_and_is_capped(known: Meter, later: int) -> None:
     """Nothing grows between ticks; each lump is the rate less the flow reduction; 60 minutes' worth is all it holds."""
     balance = known.balance_at(known.received_at + later * MILLISECOND)
@@ -142,8 +142,8 @@ def test_refill_comes_in_whole_lumps_less_flow_and_is_capped(known: Meter, later
     rate=RATES,
     flow=st.integers(0, 3),
     tick=st.integers(60_190, 60_280),
-    refill_in=st.integers(1, 60_280),
-    times=st.tuples(st.integers(0, 30_000), st.integers(0, 3 * HOUR_MS)),
+    refill_in=evenly(1, 60_280),
+    times=st.tuples(evenly(0, 30_000), evenly(0, 3 * HOUR_MS)),
 )
 @example(rate=20, flow=0, tick=60_280, refill_in=60_280, times=(0, 58 * 60_280))
 @example(rate=20, flow=0, tick=60_280, refill_in=60_280, times=(0, 59 * 60_280 - 1))
@@ -159,7 +159,7 @@ def test_a_lump_is_never_counted_before_the_true_tick(
 
 
 @LAW
-@given(known=meters(), wanted=st.integers(-50, 1_300))
+@given(known=meters(), wanted=evenly(-50, 1_300))
 def test_the_moment_of_a_balance_is_the_first_at_which_it_is_there(known: Meter, wanted: int) -> None:
     """At `moment_of` the balance is reached, a millisecond before it is not, and None means never."""
     moment = known.moment_of(wanted)
@@ -171,7 +171,7 @@ def test_the_moment_of_a_balance_is_the_first_at_which_it_is_there(known: Meter,
 
 
 @LAW
-@given(known=meters(), later=st.integers(0, 3 * HOUR_MS), lumps=st.integers(1, 90), less=st.integers(0, 4))
+@given(known=meters(), later=evenly(0, 3 * HOUR_MS), lumps=st.integers(1, 90), less=st.integers(0, 4))
 def test_refill_is_counted_from_now_on(known: Meter, later: int, lumps: int, less: int) -> None:
     """What refills after now takes its time also when the reading is old and the bucket has long been full."""
     now = known.received_at + later * MILLISECOND
@@ -189,7 +189,7 @@ def test_refill_is_counted_from_now_on(known: Meter, later: int, lumps: int, les
 
 
 @LAW
-@given(state=holdings(), later=st.integers(HOUR_MS, 3 * HOUR_MS))
+@given(state=holdings(), later=evenly(HOUR_MS, 3 * HOUR_MS))
 def test_free_is_the_projection_less_all_that_is_held(state: Account, later: int) -> None:
     """Open and unknown reservations are taken off at their maximum."""
     everything = sum(each.tokens for each in state.reservations)
@@ -199,7 +199,7 @@ def test_free_is_the_projection_less_all_that_is_held(state: Account, later: int
 
 
 @LAW
-@given(state=holdings(), newer=st.integers(-100, 1_000), later=st.integers(1, 60_000))
+@given(state=holdings(), newer=evenly(-100, 1_000), later=evenly(1, 60_000))
 def test_a_newer_meter_does_not_forget_calls_in_flight(state: Account, newer: int, later: int) -> None:
     """A meter that comes with another call replaces the balance, never what is held."""
     assert state.meter
@@ -250,7 +250,7 @@ def test_a_decision_and_its_entries_say_the_same(state: Account, tokens: int, la
 
 
 @LAW
-@given(known=meters(), lane=LANES, beyond=st.integers(1, 500), deadline=st.sampled_from([None, 0, HOUR_MS * 10]))
+@given(known=meters(), lane=LANES, beyond=evenly(1, 500), deadline=st.sampled_from([None, 0, HOUR_MS * 10]))
 def test_what_can_never_fit_is_refused_at_once(known: Meter, lane: Lane, beyond: int, deadline: int | None) -> None:
     """More than capacity - floor is refused now, with the largest that could ever be granted, and never waits."""
     floor = lane.floor_of(known.capacity)
@@ -327,7 +327,7 @@ def test_an_ask_is_made_of_equal_shares(tokens: int, items: int) -> None:
 
 
 @LAW
-@given(reserved=TOKENS, consumed=st.integers(0, 900), before=st.integers(400, 1_200))
+@given(reserved=TOKENS, consumed=evenly(0, 900), before=evenly(400, 1_200))
 def test_what_keepa_charged_is_recorded_and_never_refused(reserved: int, consumed: int, before: int) -> None:
     """More than reserved is recorded with its overage, and the next decision sees the balance that it left."""
     state = account(meter(before), held("call", reserved))
@@ -355,7 +355,7 @@ def test_a_repeated_settle_is_harmless(state: Account, consumed: int, times: int
 
 
 @LAW
-@given(tokens=TOKENS, asked=st.integers(1, 300_000), answered=st.booleans(), measured=st.integers(1, 10))
+@given(tokens=TOKENS, asked=evenly(1, 300_000), answered=st.booleans(), measured=st.integers(1, 10))
 def test_an_unknown_call_counts_until_a_meter_asked_for_after_its_proof(
     tokens: int, asked: int, measured: int, *, answered: bool
 ) -> None:
@@ -371,7 +371,7 @@ def test_an_unknown_call_counts_until_a_meter_asked_for_after_its_proof(
 
 
 @LAW
-@given(tokens=TOKENS, asked=st.integers(1, 300_000), price=st.integers(0, 9))
+@given(tokens=TOKENS, asked=evenly(1, 300_000), price=st.integers(0, 9))
 def test_the_meter_of_any_call_can_be_the_proof(tokens: int, asked: int, price: int) -> None:
     """A settlement absorbs unknown calls as a bare meter does, when it was asked for late enough."""
     state = account(meter(500), held("gone", tokens, proven=120_000), held("call", 9, ms=asked))
@@ -382,7 +382,7 @@ def test_the_meter_of_any_call_can_be_the_proof(tokens: int, asked: int, price: 
 
 
 @LAW
-@given(tokens=TOKENS, age=st.integers(0, 720_000))
+@given(tokens=TOKENS, age=evenly(0, 720_000))
 def test_a_reservation_whose_process_is_gone_lapses_into_unknown(tokens: int, age: int) -> None:
     """After the longest life of a call a reservation counts as unknown; its tokens are not given back."""
     state = account(meter(500), held("dead", tokens))
@@ -395,7 +395,7 @@ def test_a_reservation_whose_process_is_gone_lapses_into_unknown(tokens: int, ag
 
 
 @LAW
-@given(tokens=TOKENS, late=st.integers(1, 60_000))
+@given(tokens=TOKENS, late=evenly(1, 60_000))
 def test_a_late_answer_settles_a_call_given_up_for_lost(tokens: int, late: int) -> None:
     """An answer after the time-out is worth as much as one in time."""
     state = account(meter(500), held("call", tokens, proven=120_000))
@@ -417,10 +417,10 @@ def test_a_release_gives_everything_back(tokens: int, proven: int | None) -> Non
 
 @LAW
 @given(
-    mine=st.integers(0, 1_000),
-    other=st.integers(0, 1_000),
+    mine=evenly(0, 1_000),
+    other=evenly(0, 1_000),
     ranks=st.tuples(st.integers(0, 1), st.integers(0, 1)),
-    now=st.integers(1_000, 40_000),
+    now=evenly(1_000, 40_000),
     tokens=st.integers(1, 100),
 )
 def test_nobody_passes_an_older_ticket(mine: int, other: int, ranks: tuple[int, int], now: int, tokens: int) -> None:
@@ -434,7 +434,7 @@ def test_nobody_passes_an_older_ticket(mine: int, other: int, ranks: tuple[int, 
 
 
 @LAW
-@given(opened=st.integers(0, 100_000), now=st.integers(100_000, 200_000))
+@given(opened=evenly(0, 100_000), now=evenly(100_000, 200_000))
 def test_a_ticket_keeps_the_place_and_is_renewed(opened: int, now: int) -> None:
     """The place is the moment of the first ask; each ask renews the ticket from now."""
     wanted = ask(100, ms=opened, lane=JOBS)
@@ -445,7 +445,7 @@ def test_a_ticket_keeps_the_place_and_is_renewed(opened: int, now: int) -> None:
 
 
 @LAW
-@given(state=holdings(), tokens=TOKENS, lane=LANES, patience=st.none() | st.integers(0, HOUR_MS))
+@given(state=holdings(), tokens=TOKENS, lane=LANES, patience=st.none() | evenly(0, HOUR_MS))
 def test_a_wait_ends_when_something_can_have_changed(
     state: Account, tokens: int, lane: Lane, patience: int | None
 ) -> None:
@@ -464,7 +464,7 @@ def test_a_wait_ends_when_something_can_have_changed(
 
 
 @LAW
-@given(patience=st.integers(1, HOUR_MS), room=st.integers(500, 1_000))
+@given(patience=evenly(1, HOUR_MS), room=evenly(500, 1_000))
 def test_a_waiter_behind_others_looks_again_soon(patience: int, room: int) -> None:
     """Whoever waits for an older ticket or for the end of a call looks again within a second."""
     queued = account(meter(room), tickets=[ticket("older", 100)])
@@ -476,7 +476,7 @@ def test_a_waiter_behind_others_looks_again_soon(patience: int, room: int) -> No
 
 
 @LAW
-@given(state=holdings(), tokens=TOKENS, lane=LANES, late=st.integers(0, 1_000))
+@given(state=holdings(), tokens=TOKENS, lane=LANES, late=evenly(0, 1_000))
 def test_after_its_deadline_a_call_is_sent_now_or_never(state: Account, tokens: int, lane: Lane, late: int) -> None:
     """An ask at or after its deadline never waits: it is granted or refused."""
     verdict = verdict_of(state, ask(tokens, lane=lane, deadline=HOUR_MS), HOUR_MS + late)
@@ -484,7 +484,7 @@ def test_after_its_deadline_a_call_is_sent_now_or_never(state: Account, tokens: 
 
 
 @LAW
-@given(known=meters(), tokens=TOKENS, lane=LANES, patience=st.integers(1, 2 * HOUR_MS))
+@given(known=meters(), tokens=TOKENS, lane=LANES, patience=evenly(1, 2 * HOUR_MS))
 def test_what_cannot_be_there_in_time_is_refused_at_once(known: Meter, tokens: int, lane: Lane, patience: int) -> None:
     """When even at best the tokens come after the deadline, nobody is kept waiting for them; else nobody is refused."""
     now = HOUR_MS
@@ -502,10 +502,10 @@ def test_what_cannot_be_there_in_time_is_refused_at_once(known: Meter, tokens: i
 
 @LAW
 @given(
-    whole=st.integers(1, 4_000),
-    left=st.integers(0, 1_200),
-    old=st.integers(0, 3 * HOUR_MS),
-    wait=st.integers(0, HOUR_MS),
+    whole=evenly(1, 4_000),
+    left=evenly(0, 1_200),
+    old=evenly(0, 3 * HOUR_MS),
+    wait=evenly(0, HOUR_MS),
 )
 @example(whole=1_510, left=1_200, old=2 * HOUR_MS, wait=60_000)
 @example(whole=1_510, left=1_200, old=0, wait=0)
@@ -525,7 +525,7 @@ def test_work_that_cannot_be_finished_in_time_is_not_begun(whole: int, left: int
 
 
 @LAW
-@given(left=st.integers(-50, 1_200), tokens=st.integers(0, 4_000), deadline=st.none() | st.integers(0, HOUR_MS))
+@given(left=evenly(-50, 1_200), tokens=evenly(0, 4_000), deadline=st.none() | evenly(0, HOUR_MS))
 def test_nothing_speaks_against_beginning_work(left: int, tokens: int, deadline: int | None) -> None:
     """Work is begun when it is free, has no deadline, or nothing is known of the bucket yet."""
     assert foresee(account(None), ask(tokens, deadline=deadline), at(0)) is None
@@ -537,7 +537,7 @@ def test_nothing_speaks_against_beginning_work(left: int, tokens: int, deadline:
 
 
 @LAW
-@given(age=st.integers(0, 30_000), lost=st.booleans(), tokens=TOKENS)
+@given(age=evenly(0, 30_000), lost=st.booleans(), tokens=TOKENS)
 def test_without_a_meter_one_asks_and_the_others_wait(age: int, tokens: int, *, lost: bool) -> None:
     """Nothing is granted before a meter is known; a /token call under way is waited for, one that died is replaced."""
     first = verdict_of(account(None), ask(tokens), 0)
@@ -551,7 +551,7 @@ def test_without_a_meter_one_asks_and_the_others_wait(age: int, tokens: int, *, 
 
 
 @LAW
-@given(age=st.integers(0, 30_000), lost=st.booleans(), known=st.booleans())
+@given(age=evenly(0, 30_000), lost=st.booleans(), known=st.booleans())
 def test_a_probe_is_not_made_while_another_is_under_way(age: int, *, lost: bool, known: bool) -> None:
     """Of many who were told to ask for a meter at once only the first is granted the call; nobody queues for it."""
     state = account(meter(-5) if known else None, held("probe", 0, endpoint="token", proven=120_000 if lost else None))
@@ -566,7 +566,7 @@ def test_a_probe_is_not_made_while_another_is_under_way(age: int, *, lost: bool,
 
 
 @LAW
-@given(tokens=TOKENS, now=st.integers(100_000, 140_000), cost=st.integers(0, 5), probe=st.booleans())
+@given(tokens=TOKENS, now=evenly(100_000, 140_000), cost=st.integers(0, 5), probe=st.booleans())
 def test_a_new_meter_is_asked_for_once_when_it_would_free_tokens(
     tokens: int, now: int, cost: int, *, probe: bool
 ) -> None:
@@ -593,9 +593,7 @@ def test_a_grant_that_fits_does_not_wait_for_a_proof(state: Account, tokens: int
 
 
 @LAW
-@given(
-    tokens=st.lists(TOKENS, max_size=4), ends=st.lists(st.sampled_from("srlua"), max_size=4), asked=st.integers(0, 300)
-)
+@given(tokens=st.lists(TOKENS, max_size=4), ends=st.lists(st.sampled_from("srlua"), max_size=4), asked=evenly(0, 300))
 def test_the_replay_of_all_entries_is_the_account(tokens: list[int], ends: list[str], asked: int) -> None:
     """Entries alone rebuild the account: reservations, their ends, and the meter."""
     start = observe(Account("key"), meter(1_200), at(0))
@@ -634,7 +632,7 @@ def test_check_states_the_invariants(broken: Account, rule: str) -> None:
 
 
 @LAW
-@given(rate=RATES, floor=st.integers(-500, 500), percent=st.integers(1, 100))
+@given(rate=RATES, floor=evenly(-500, 500), percent=st.integers(1, 100))
 def test_a_small_plan_is_not_all_floor(rate: int, floor: int, percent: int) -> None:
     """A floor is the lane's, or its share of the capacity if that is less."""
     lane = Lane("any", 0, floor, percent)

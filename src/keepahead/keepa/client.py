@@ -162,6 +162,11 @@ class _Client:
         body = without_key(unpack(response.content), self._parts.key)
         return Inbound(response.status_code, body, asked_at, self._parts.clock.now())
 
+    def _told(self, error: Exception) -> str:
+        """Name what happened; whatever a library put into its text, the key does not get out."""
+        text = str(error).replace(self._parts.key, "***")
+        return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
     def _status(self) -> Status:
         parts = self._parts
         return status_of(parts.ledger.account(), parts.terms.lane, parts.clock.now())
@@ -272,9 +277,9 @@ class AsyncKeepa(_Client, AsyncMethods):
             async with asyncio.timeout(CALL_SECONDS):
                 response = await self._http.send(self._request(self._http, send))
         except _NOTHING_SENT as error:
-            raise NothingSent(_told(error)) from None
+            raise NothingSent(self._told(error)) from None
         except _NO_ANSWER as error:
-            raise NoAnswer(_told(error)) from None
+            raise NoAnswer(self._told(error)) from None
         return self._inbound(response, asked_at)
 
     async def _sleep(self, seconds: float) -> None:
@@ -359,9 +364,9 @@ class Keepa(_Client, Methods):
         try:
             response = self._http.send(self._request(self._http, send))
         except _NOTHING_SENT as error:
-            raise NothingSent(_told(error)) from None
+            raise NothingSent(self._told(error)) from None
         except _NO_ANSWER as error:
-            raise NoAnswer(_told(error)) from None
+            raise NoAnswer(self._told(error)) from None
         return self._inbound(response, asked_at)
 
     def _sleep(self, seconds: float) -> None:
@@ -395,8 +400,3 @@ def _end(steps: Steps, step: Step, cancelled: BaseException) -> None:
     error = NothingSent("cancelled") if isinstance(step, Send) else cancelled
     with suppress(KeepaheadError, asyncio.CancelledError):
         _throw(steps, error)
-
-
-def _told(error: Exception) -> str:
-    """Name what happened without the request: its URL is nobody's business."""
-    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__

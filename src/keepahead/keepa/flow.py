@@ -128,13 +128,15 @@ def spend(call: Call, ledger: Ledger, clock: Clock, terms: Terms, *, divide: boo
     requeues = 0
     while rest is not None:
         part, tokens, call_id = yield from road.reserve(rest, hold)
+        empty = None
         try:
-            answer = yield from road.exchange(part, tokens, call_id)
-        except _EmptyBucketError as empty:
+            yield Got((yield from road.exchange(part, tokens, call_id)))
+        except _EmptyBucketError as told:
+            empty = told
+        if empty is not None:
             requeues += 1
             yield from road.back_off(rest, hold, empty, requeues)
             continue
-        yield Got(answer)
         rest = rest_of(rest, part)
         hold -= tokens
 

@@ -1,0 +1,32 @@
+"""The options that several commands share, each declared once."""
+
+from typing import Annotated, Literal
+
+import typer
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout, and nothing else there.")]
+
+Domain = Annotated[str, typer.Option("--domain", "-d", help="Marketplace: Keepa's number or a name (US, de, amazon.it).")]
+
+LaneName = Literal["live", "jobs"]
+
+Lane = Annotated[LaneName, typer.Option("--lane", help="live: somebody waits; jobs: background, leaves more tokens.")]
+
+Caller = Annotated[str | None, typer.Option("--caller", help="Whom the ledger charges. [default: keepahead]")]
+
+MaxTokens = Annotated[
+    int | None, typer.Option("--max-tokens", min=0, help="Refuse if this may cost more tokens. [default: no limit]")
+]
+
+MaxWait = Annotated[
+    float | None,
+    typer.Option(
+        "--max-wait", min=0, help="Seconds to wait for tokens; 0 refuses at once. [default: as long as it takes]"
+    ),
+]
+
+Stats = Annotated[int | None, typer.Option("--stats", min=0, help="Add statistics over the last so many days; free.")]
+
+Rating = Annotated[bool, typer.Option("--rating", help="Add rating and reviews; up to 1 token more per product.")]
+
+NoHistory = Annotated[bool, typer.Option("--no-history", help="Leave out the price histories; costs the same.")]

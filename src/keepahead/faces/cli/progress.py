@@ -1,0 +1,106 @@
+"""What is seen while a command spends: items done, tokens spent, and how long until the tokens for the next call come."""
+
+import threading
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, Task
+from rich.text import Text
+
+from keepahead.clock import SystemClock
+from keepahead.faces.cli.account import span, tokens
+from keepahead.faces.cli.streams import say
+from keepahead.keepa.flow import Enter, Got, Send, Step, Wait
+from keepahead.keepa.shares import items_of
+from keepahead.keepa.wire import Answer
+
+PATIENCE_SECONDS = 1.0
+"""What is done sooner shows no progress."""
+
+
+class Watch:
+    """Sees every step of the flow; keeps the answers, which are paid for, and what they cost."""
+
+    def __init__(self, items: int | None, begin: Callable[[], None]) -> None:
+        self.answers: list[Answer] = []
+        self.spent = 0
+        self._done = 0
+        self._items = items
+        self._begin: Callable[[], None] | None = begin
+        self._ready_at: datetime | None = None
+        self._needed = 0
+        self._screen = Console(stderr=True)
+
+    def __call__(self, step: Step) -> None:
+        """Take note of one step."""
+        match step:
+            case Enter() if self._begin is not None:
+                begin, self._begin = self._begin, None
+                begin()
+            case Wait():
+                self._wait(step)
+            case Send():
+                self._ready_at = None
+            case Got():
+                self.answers.append(step.answer)
+                self.spent += step.answer.tokens_consumed or 0
+                self._done += len(items_of(step.answer.call)) or 1
+            case _:
+                pass
+
+    @contextmanager
+    def shown(self) -> Generator[None]:
+        """Show a bar on stderr as long as this lasts, if it lasts and somebody looks."""
+        if not self._screen.is_interactive:
+            yield
+            return
+        bar = Progress(
+            SpinnerColumn(), BarColumn(24), _Sentence(self), console=self._screen, transient=True, redirect_stdout=False
+        )
+        bar.add_task("", total=self._items)
+        later = threading.Timer(PATIENCE_SECONDS, bar.start)
+        later.daemon = True
+        later.start()
+        try:
+            yield
+        finally:
+            later.cancel()
+            later.join()
+            bar.stop()
+
+    @property
+    def done(self) -> int:
+        """How many items have come."""
+        return self._done
+
+    def sentence(self) -> str:
+        """Say how far it is."""
+        words = [f"{self._done} of {self._items}"] if self._items else []
+        words.append(f"{tokens(self.spent)} spent")
+        ready_at = self._ready_at
+        if ready_at is not None:
+            seconds = max(0.0, (ready_at - SystemClock().now()).total_seconds())
+            words.append(f"waiting {span(seconds)} for {tokens(self._needed)}")
+        return ", ".join(words)
+
+    def _wait(self, step: Wait) -> None:
+        begins = self._ready_at is None
+        self._ready_at = SystemClock().now() + timedelta(seconds=step.ready_in_seconds)
+        self._needed = step.tokens
+        if begins and step.ready_in_seconds >= PATIENCE_SECONDS and not self._screen.is_interactive:
+            say(f"waiting {span(step.ready_in_seconds)} for {tokens(step.tokens)}")
+
+
+class _Sentence(ProgressColumn):
+    """The words beside the bar, which also moves the bar."""
+
+    def __init__(self, watch: Watch) -> None:
+        super().__init__()
+        self._watch = watch
+
+    def render(self, task: Task) -> Text:
+        """Return the words of this moment."""
+        task.completed = self._watch.done
+        return Text(self._watch.sentence())

@@ -1,0 +1,64 @@
+"""`keepahead status`: the account as it stands."""
+
+import asyncio
+
+from rich.text import Text
+
+from keepahead.budget.status import Status
+from keepahead.clock import SystemClock
+from keepahead.faces.cli.account import account_json, say_if_simulated, seconds_to, span
+from keepahead.faces.cli.options import Json, Lane, LaneName
+from keepahead.faces.cli.results import Cell, put_facts, put_json
+from keepahead.faces.settings import Settings, read_settings
+from keepahead.faces.wiring import AsyncKeepa
+
+
+def status(lane: Lane = "live", json: Json = False) -> None:
+    """Show the tokens: balance, rate, next refill, what is reserved.
+
+    Asks Keepa's free /token only if nothing is known yet.
+    """
+    settings = read_settings()
+    say_if_simulated(settings)
+    found = asyncio.run(_status(lane))
+    if json:
+        put_json({"account": account_json(found, SystemClock().now())})
+    else:
+        put_facts(_facts(found, settings))
+
+
+async def _status(lane: LaneName) -> Status:
+    async with AsyncKeepa(lane=lane) as keepa:
+        return await keepa.status()
+
+
+def _facts(found: Status, settings: Settings) -> list[tuple[str, Cell]]:
+    now = SystemClock().now()
+    rate = f"{found.refill_rate_per_minute} a minute"
+    if found.flow_reduction_per_minute:
+        rate += f", {found.flow_reduction_per_minute} of them go to trackings"
+    return [
+        ("balance", _coloured(found.balance, settings)),
+        ("free", _coloured(found.free, settings)),
+        ("capacity", found.capacity),
+        ("rate", rate),
+        ("next refill", f"in {span(seconds_to(found.next_refill_at, now))}" if found.next_refill_at else "none"),
+        ("full", _when_full(found, seconds_to(found.full_at, now))),
+        ("reserved", found.reserved),
+        ("unknown", found.unknown),
+        ("waiting", f"{found.waiting} call{'' if found.waiting == 1 else 's'}"),
+        ("floor", found.floor),
+    ]
+
+
+def _when_full(found: Status, seconds: float | None) -> str:
+    if found.balance >= found.capacity:
+        return "now"
+    return "never" if seconds is None else f"in {span(seconds)}"
+
+
+def _coloured(count: int, settings: Settings) -> Text:
+    """Colour a number of tokens by the marks of the settings."""
+    if count < settings.critical:
+        return Text(f"{count:,} (critical)", style="bold red")
+    return Text(f"{count:,} (low)", style="yellow") if count < settings.low else Text(f"{count:,}", style="green")
