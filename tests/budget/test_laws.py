@@ -9,6 +9,7 @@ from tests.budget.makers import DEFICIT, MILLISECOND, account, after, ask, at, e
 from tests.budget.naive import Bucket, Reading
 
 from keepahead.budget.account import Account, replay
+from keepahead.budget.cost import Cost, sum_costs
 from keepahead.budget.decide import (
     CALL_LIMIT,
     PROBE_LIFE,
@@ -25,9 +26,10 @@ from keepahead.budget.decide import (
 from keepahead.budget.entry import Lost, Refusal, Reserved, Settled
 from keepahead.budget.lane import JOBS, LIVE, Lane
 from keepahead.budget.meter import GRACE_MS, TICK_MS, Meter
+from keepahead.budget.status import status_of
 from keepahead.budget.verdict import Granted, Later, Reason, Refused
 
-LAW = settings(max_examples=60, deadline=None)
+LAW = settings(max_examples=50, deadline=None)
 
 RATES = st.sampled_from([1, 5, 20, 60, 500])
 LANES = st.sampled_from([LIVE, JOBS, DEFICIT, Lane("zero", 0, 0)])
@@ -639,3 +641,44 @@ def test_a_small_plan_is_not_all_floor(rate: int, floor: int, percent: int) -> N
     capacity = meter(0, rate=rate).capacity
     assert lane.floor_of(capacity) == min(floor, rate * 60 * percent // 100)
     assert label("a", lane="any").lane == lane.name
+
+
+@LAW
+@given(state=holdings(), lane=LANES, later=evenly(0, 3 * HOUR_MS), known=st.booleans())
+def test_a_status_is_the_account_at_that_moment(state: Account, lane: Lane, later: int, *, known: bool) -> None:
+    """What a person is shown are the account's own numbers; without a meter nothing is promised."""
+    state = account(state.meter if known else None, *state.reservations, tickets=[ticket("dead", 1), ticket("b", 1)])
+    now = HOUR_MS + later
+    shown = status_of(state, lane, at(now))
+    assert (shown.free, shown.reserved, shown.unknown) == (state.free_at(at(now)), state.reserved, state.unknown)
+    assert shown.waiting == 0
+    newest = state.meter
+    if newest is None:
+        assert (shown.balance, shown.capacity, shown.next_refill_at, shown.full_at) == (0, 0, None, None)
+        assert (shown.floor, shown.measured_at) == (lane.floor, None)
+        return
+    assert (shown.balance, shown.capacity) == (balance_of(state, now), newest.capacity)
+    assert (shown.floor, shown.measured_at) == (lane.floor_of(newest.capacity), newest.measured_at)
+    assert (shown.next_refill_at is None) == (newest.net_rate_per_minute == 0)
+    assert shown.full_at is None or newest.balance_at(shown.full_at) >= newest.capacity
+    assert shown.full_at is None or shown.full_at >= at(now)
+
+
+@LAW
+@given(bounds=st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9), st.none() | st.integers(0, 9)), max_size=4))
+def test_costs_add_up_and_one_without_bound_unbinds_the_sum(bounds: list[tuple[int, int, int | None]]) -> None:
+    """Bounds add up; reasons are told once; whatever has no upper bound leaves the sum without one."""
+    parts = [Cost(a, a + b, None if c is None else a + b + c, ("why", str(a))) for a, b, c in bounds]
+    whole = sum_costs(parts)
+    assert whole.tokens_min == sum(part.tokens_min for part in parts)
+    assert whole.tokens_likely == sum(part.tokens_likely for part in parts)
+    assert whole.is_bounded == all(part.is_bounded for part in parts)
+    assert whole.tokens_max is None or whole.tokens_max == sum(part.tokens_max or 0 for part in parts)
+    assert len(whole.because) == len(set(whole.because))
+
+
+@pytest.mark.parametrize("bounds", [(-1, 0, 0), (2, 1, 3), (0, 2, 1)])
+def test_a_cost_whose_bounds_cross_is_a_mistake(bounds: tuple[int, int, int]) -> None:
+    """At least, likely and at most come in this order."""
+    with pytest.raises(ValueError, match="a cost needs"):
+        Cost(*bounds)

@@ -6,9 +6,9 @@ from datetime import timedelta
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.simulator.house import START, decode, open_house
 
 from keepahead.simulator import SIMULATOR_KEY, Faults, Outsider, Simulator
-from tests.simulator.house import START, decode, open_house
 
 TRACKING = {
     "mainDomainId": 1,
@@ -243,5 +243,7 @@ def test_bucket_numbers_are_whole() -> None:
     """tokensLeft, refillIn, refillRate and tokensConsumed are integers, tokenFlowReduction is a float."""
     raw = open_house().reply("/token")
     body = decode(raw)
-    assert {type(body[name]) for name in ("timestamp", "tokensLeft", "refillIn", "refillRate", "tokensConsumed")} == {int}
+    assert {type(body[name]) for name in ("timestamp", "tokensLeft", "refillIn", "refillRate", "tokensConsumed")} == {
+        int
+    }
     assert b'"tokenFlowReduction":0.0' in json.dumps(body, separators=(",", ":")).encode()

@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
-from keepahead.simulator.catalogue.catalogue import RECORDED, Catalogue
-from keepahead.simulator.catalogue.numbers import PRODUCTS
-from keepahead.simulator.catalogue.series import TRIPLES
 from tests.simulator.house import START, House, open_house
+
+from keepahead.simulator.catalogue.catalogue import Catalogue
+from keepahead.simulator.catalogue.numbers import PRODUCTS
+from keepahead.simulator.catalogue.recorded import RECORDED
+from keepahead.simulator.catalogue.series import TRIPLES
 
 DAY = 1440
 NOW = int(START.timestamp()) // 60 - 21_564_000
@@ -181,7 +182,9 @@ def test_offers_agree(house: House) -> None:
         assert (amazon or [-1]) == [now[0]]
         assert min(fba + fbm + amazon, default=-1) == now[1]
         assert len(new) == now[11] == now[34] + now[35]
-        used = [offer["offerCSV"][-2] for offer in live if 2 <= offer["condition"] <= 5 and not offer["isWarehouseDeal"]]
+        used = [
+            offer["offerCSV"][-2] for offer in live if 2 <= offer["condition"] <= 5 and not offer["isWarehouseDeal"]
+        ]
         assert len(used) == max(0, now[12])
         assert min(used, default=-1) == now[2]
         assert body["stats"]["totalOfferCount"] == len(live)
@@ -198,7 +201,7 @@ def test_dead_offers(house: House) -> None:
     """Former offers come with the live ones unless only live ones are asked."""
     asked: dict[str, Any] = {"asin": ",".join(house.some(30)), "domain": 1, "offers": 20}
     every = sum(len(body["offers"]) for body in house.ask("/product", **asked)["products"])
-    live = house.ask("/product", **asked, **{"only_live_offers": 1})["products"]
+    live = house.ask("/product", **asked, only_live_offers=1)["products"]
     assert sum(len(body["offers"]) for body in live) < every
 
 
@@ -229,7 +232,9 @@ def test_families(house: House) -> None:
     """A variation names its parent, and the parent, which nobody sells, names the variation."""
     catalogue = house.simulator.catalogue
     child = next(
-        asin for asin in house.some(400) if house.ask("/product", asin=asin, domain=1, history=0)["products"][0]["parentAsin"]
+        asin
+        for asin in house.some(400)
+        if house.ask("/product", asin=asin, domain=1, history=0)["products"][0]["parentAsin"]
     )
     asked = house.ask("/product", asin=child, domain=1, historical_variations=1)
     assert asked["tokensConsumed"] == 2

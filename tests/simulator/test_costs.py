@@ -3,10 +3,10 @@
 from typing import Any
 
 import pytest
+from tests.simulator.house import House, decode
 
 from keepahead.simulator.catalogue.product import EXPLODING_CODE
 from keepahead.simulator.endpoints.costs import Asked, Hidden, product_cost
-from tests.simulator.house import House, decode
 
 PLAIN = Hidden(
     age=600, offers_age=None, stock_age=None, rating_age=None, offers_found=27, retrieval_works=True, has_parent=False
@@ -106,7 +106,7 @@ def test_codes(house: House) -> None:
     assert asin in {product["asin"] for product in found["products"]}
     assert house.cost("/product", code="4006381000000", domain=1) == 0
     assert house.cost("/product", code=EXPLODING_CODE, domain=1, history=0) > 200
-    assert house.cost("/product", code=EXPLODING_CODE, domain=1, **{"code_limit": 3}) == 3
+    assert house.cost("/product", code=EXPLODING_CODE, domain=1, code_limit=3) == 3
 
 
 def test_flat_prices(house: House) -> None:
@@ -123,8 +123,8 @@ def test_flat_prices(house: House) -> None:
 
 def test_search_price(house: House) -> None:
     """A search costs ten for each page of ten results; without page up to four pages."""
-    assert house.cost("/search", domain=12, type="product", term="coffee", **{"asins_only": 1}) == 40
-    assert house.cost("/search", domain=12, type="product", term="coffee", page=0, **{"asins_only": 1}) == 10
+    assert house.cost("/search", domain=12, type="product", term="coffee", asins_only=1) == 40
+    assert house.cost("/search", domain=12, type="product", term="coffee", page=0, asins_only=1) == 10
     assert 10 <= house.cost("/search", domain=12, type="product", term="coffee", page=0, rating=1) <= 15
     assert 10 < house.cost("/search", domain=12, type="product", term="coffee", page=0, update=0) <= 20
 

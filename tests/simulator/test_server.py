@@ -11,14 +11,14 @@ from pathlib import Path
 import httpx2
 import pytest
 import uvicorn
+from tests.simulator.house import START, open_house
 
 from keepahead.simulator import Simulator, SteppedClock, make_app
-from tests.simulator.house import START, open_house
 
 
 @pytest.fixture
 def served() -> Iterator[tuple[str, Simulator]]:
-    """A simulated Keepa behind uvicorn on a free loopback port."""
+    """Serve a simulated Keepa with uvicorn on a free loopback port."""
     clock = SteppedClock(START)
     simulator = Simulator(now=clock.now, balance=500)
     config = uvicorn.Config(make_app(simulator), log_level="critical", lifespan="off")

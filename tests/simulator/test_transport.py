@@ -5,9 +5,9 @@ from typing import Any
 
 import httpx2
 import pytest
+from tests.simulator.house import START
 
 from keepahead.simulator import Faults, LoopClock, Simulator, SimulatorTransport, SteppedClock, VirtualLoop
-from tests.simulator.house import START
 
 BEST = "https://api.keepa.com/bestsellers?key=simulator&domain=1&category=7792528011"
 TOKEN = "https://api.keepa.com/token?key=simulator"

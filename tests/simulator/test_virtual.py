@@ -5,9 +5,9 @@ import time
 from datetime import timedelta
 
 import pytest
+from tests.simulator.house import START
 
 from keepahead.simulator import DeadlockError, LoopClock, SteppedClock, VirtualLoop
-from tests.simulator.house import START
 
 
 def test_hours_in_no_time() -> None:

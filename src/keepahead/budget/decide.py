@@ -166,7 +166,8 @@ class _Case:
             return self.refuse(Reason.NO_REFILL)
         if not self.whole_is_in_time or self.is_overdue:
             return self.refuse(Reason.NOT_IN_TIME)
-        return Decision(Later(self.wait_seconds(part), self.ask.ticket(self.now)))
+        alone = not self.account.reservations and not self.queued_ahead
+        return Decision(Later(self.wait_seconds(part), self.ask.ticket(self.now), is_certain=alone))
 
     @property
     def floor(self) -> int:

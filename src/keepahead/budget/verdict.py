@@ -33,12 +33,14 @@ class Granted:
 class Later:
     """Ask again after `wait_seconds`; the ticket keeps the place. `needs_meter`: ask Keepa's free /token first.
 
-    A probe has no place to keep: somebody else is asking for the meter already.
+    A probe has no place to keep: somebody else is asking for the meter already. `is_certain`: nothing but the refill
+    is waited for, so asking earlier is of no use.
     """
 
     wait_seconds: float
     ticket: Ticket | None
     needs_meter: bool = False
+    is_certain: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ from keepahead.keepa.async_methods import AsyncMethods
 from keepahead.keepa.calls import Call
 from keepahead.keepa.costs import quote
 from keepahead.keepa.flow import Enter, Got, Leave, NoAnswer, NothingSent, Pace, Send, Step, Steps, Terms, Wait
+from keepahead.keepa.line import Line, Place
 from keepahead.keepa.methods import Methods
 from keepahead.keepa.plans import Plan
 from keepahead.keepa.rhythm import Rhythm
@@ -180,6 +181,7 @@ class AsyncKeepa(_Client, AsyncMethods):
         self._http = httpx2.AsyncClient(transport=_KeyTransport(parts.transport, parts.key), timeout=_TIMEOUT)
         self._threads = ThreadPoolExecutor(4, thread_name_prefix="keepahead")
         self._places = asyncio.Semaphore(_places(parts))
+        self._line = Line(parts.clock.sleep_async)
 
     async def __aenter__(self) -> Self:
         return self
@@ -228,7 +230,8 @@ class AsyncKeepa(_Client, AsyncMethods):
         return self._result(plan, [each for some in answers for each in some], failures[0] if failures else None)
 
     async def _drive(self, steps: Steps, answers: list[Answer]) -> None:
-        inside = False
+        inside = sent = False
+        place: Place | None = None
         try:
             step = await self._advance(steps, None)
             while step is not None:
@@ -242,12 +245,20 @@ class AsyncKeepa(_Client, AsyncMethods):
                         case Leave():
                             self._places.release()
                             inside = False
+                            if sent:  # what it settled for may have left tokens for others
+                                self._line.nudge()
+                            sent = False
                         case Pace():
+                            self._line.leave(place)
                             await self._sleep(self._rhythm.take(self._parts.clock.now()))
                         case Wait():
-                            await self._sleep(step.seconds)
+                            if place != step.place:
+                                self._line.leave(place)
+                            place = step.place
+                            await self._line.wait(place, step.seconds, step.deadline_seconds)
                         case Send():
                             value = await self._exchange(step)
+                            sent = True
                         case Got():
                             answers.append(step.answer)
                 except BaseException as error:  # noqa: BLE001 - the flow decides what it means, then it goes on its way
@@ -255,6 +266,7 @@ class AsyncKeepa(_Client, AsyncMethods):
                 else:
                     step = await self._advance(steps, value)
         finally:
+            self._line.leave(place)
             if inside:
                 self._places.release()
 

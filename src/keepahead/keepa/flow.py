@@ -32,6 +32,7 @@ from keepahead.errors import (
 from keepahead.keepa import wire
 from keepahead.keepa.calls import Call, TokenCall
 from keepahead.keepa.costs import quote, unbounded_parameter
+from keepahead.keepa.line import Place
 from keepahead.keepa.shares import first_of, rest_of, shape_of, shares_of
 from keepahead.keepa.wire import Answer, Inbound, Outbound, Reading
 from keepahead.store.ledger import Ledger
@@ -41,6 +42,9 @@ REQUEUES = 5
 
 POLL_SECONDS = 2.0
 """While others wait or spend too, look again after so long: they may give tokens back."""
+
+RENEW_SECONDS = 10.0
+"""While nobody else does, sleep so long at most; the ticket is renewed well before decide.TICKET_LIFE is over."""
 
 log = logging.getLogger("keepahead")
 
@@ -80,12 +84,18 @@ class Pace:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Do nothing for so long. `ready_in_seconds` is when the tokens are expected, for people who watch."""
+    """Do nothing for so long, or until something changes; not beyond `deadline_seconds`.
+
+    `place` is where the call stands among all that wait. `ready_in_seconds` is when its `tokens` are expected, and
+    `shape` what they are for: that is for people who watch.
+    """
 
     seconds: float
     ready_in_seconds: float
     tokens: int
     shape: str
+    place: Place
+    deadline_seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +167,7 @@ def first_meter(ledger: Ledger, clock: Clock, terms: Terms) -> Steps:
         yield Enter()
         yield from road.ask_for_meter()
         if ledger.account().meter is None:
-            yield Wait(PROBE_WAIT_SECONDS, PROBE_WAIT_SECONDS, 0, "token")
+            yield road.pause(road.ask(TokenCall(), 0), PROBE_WAIT_SECONDS, PROBE_WAIT_SECONDS)
 
 
 def hold_for(call: Call, cost: Cost, terms: Terms) -> int:
@@ -223,7 +233,8 @@ class _Road:
                         yield from self.ask_for_meter()
                     case Later() as later:
                         yield Leave()
-                        yield Wait(min(later.wait_seconds, POLL_SECONDS), later.wait_seconds, hold, ask.shape)
+                        longest = RENEW_SECONDS if later.is_certain else POLL_SECONDS
+                        yield self.pause(ask, min(later.wait_seconds, longest), later.wait_seconds)
         except BaseException:
             # Nothing was sent under this id: give back what may just have been granted, and the place in the queue.
             with suppress(LedgerError):
@@ -280,7 +291,7 @@ class _Road:
                 wait_seconds=empty.refill_seconds,
                 call=call,
             )
-        yield Wait(empty.refill_seconds, empty.refill_seconds, hold, shape_of(call))
+        yield self.pause(self.ask(call, hold), empty.refill_seconds, empty.refill_seconds)
 
     def ask(self, call: Call, hold: int) -> Ask:
         """Return the wish to spend up to `hold` tokens on the call, under a new id."""
@@ -294,6 +305,12 @@ class _Road:
             opened_at=self.opened_at,
             deadline=self.deadline,
         )
+
+    def pause(self, ask: Ask, seconds: float, ready_in_seconds: float) -> Wait:
+        """Return the step that waits for what was asked."""
+        now = self.clock.now()
+        left = None if self.deadline is None else max(0.0, (self.deadline - now).total_seconds())
+        return Wait(seconds, ready_in_seconds, ask.tokens_max, ask.shape, ask.ticket(now).place, left)
 
     def ask_for_meter(self) -> Steps:
         """Ask the free /token, unless somebody is at it: when nothing is known yet, or only a new meter can help."""
@@ -331,7 +348,7 @@ class _Road:
         if granted.tokens and had < granted.tokens * self.terms.safe_margin:
             log.warning("%s may take %d of the %d free tokens", ask.shape, granted.tokens, had)
         elif granted.tokens and granted.free < self.terms.low:
-            log.warning("%d tokens are free after %s", granted.free, ask.shape)
+            log.info("%d tokens are free after %s", granted.free, ask.shape)
 
 
 class _EmptyBucketError(Exception):

@@ -90,7 +90,8 @@ class Product(KeepaObject):
         return (every[csv_type] or ()) if csv_type < len(every) else ()
 
     def _statistic(self, csv_type: int) -> int | None:
-        every = (self.get("stats") or {}).get("current") or ()
+        statistics: Mapping[str, Any] = self.get("stats") or {}
+        every: Sequence[int | None] = statistics.get("current") or ()
         value = every[csv_type] if csv_type < len(every) else None
         return value if value is not None and value >= 0 else None
 

@@ -31,7 +31,7 @@ class _KeepaDoor:
         request = Request(scope, receive)
         pending = self._simulator.begin(
             request.method,
-            request.url.path,
+            scope["path"].removeprefix(scope.get("root_path", "")),
             dict(request.query_params),
             await request.body(),
             accept_gzip="gzip" in request.headers.get("accept-encoding", ""),

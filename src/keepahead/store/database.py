@@ -5,7 +5,7 @@ Whatever goes wrong underneath leaves here as a LedgerError that says what to do
 
 import threading
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,6 @@ BUSY_SECONDS = 10
 """How long to wait for another process that is writing."""
 
 _APPLICATION_ID = 0x4B504148  # "KPAH" in the header of our SQLite files
-_READ_ONLY = {"keepahead_read": True}
 
 
 class Database:
@@ -34,28 +33,32 @@ class Database:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         # SQLite lets one writer in at a time. Waiting here is fair; waiting in SQLite's busy handler is not.
-        self._writing = threading.Lock() if engine.dialect.name == "sqlite" else None
+        self._writing = nullcontext() if self.locks_rows else threading.Lock()
 
     @property
     def url(self) -> URL:
         """Where it is; the password is masked when shown."""
         return self._engine.url
 
+    @property
+    def locks_rows(self) -> bool:
+        """Tell whether writers lock rows; else a write transaction has the whole database to itself."""
+        return self._engine.dialect.name != "sqlite"
+
     @contextmanager
     def write(self) -> Generator[Connection]:
         """Give a transaction that may write: committed at the end, undone by an error."""
-        with _translated(self.url):
-            if self._writing is None:
-                with self._engine.begin() as connection:
-                    yield connection
-            else:
-                with self._writing, self._engine.begin() as connection:
-                    yield connection
+        with _translated(self._engine), self._writing, self._engine.begin() as connection:
+            if not self.locks_rows:
+                connection.connection.cursor().execute("BEGIN IMMEDIATE")
+            yield connection
 
     @contextmanager
     def read(self) -> Generator[Connection]:
         """Give a transaction that sees one moment and writes nothing."""
-        with _translated(self.url), self._engine.connect().execution_options(**_READ_ONLY) as connection:
+        with _translated(self._engine), self._engine.begin() as connection:
+            if not self.locks_rows:
+                connection.connection.cursor().execute("BEGIN")
             yield connection
 
     def close(self) -> None:
@@ -127,20 +130,14 @@ def _engine(url: URL) -> Engine:
         url, connect_args={"check_same_thread": False, "timeout": BUSY_SECONDS}, pool_reset_on_return=None
     )
     event.listen(engine, "connect", _prepare_sqlite)
-    event.listen(engine, "begin", _begin_sqlite)
     return engine
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:
-    connection.isolation_level = None  # we say BEGIN ourselves
+    connection.isolation_level = None  # we say BEGIN ourselves, in write() and read()
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=NORMAL")
     connection.execute("PRAGMA foreign_keys=ON")
-
-
-def _begin_sqlite(connection: Connection) -> None:
-    reads_only = connection.get_execution_options().get("keepahead_read", False)
-    connection.exec_driver_sql("BEGIN" if reads_only else "BEGIN IMMEDIATE")
 
 
 def _bring_to_head(database: Database) -> None:
@@ -189,15 +186,17 @@ def _upgrade(connection: Connection) -> None:
 
 
 @contextmanager
-def _translated(url: URL) -> Generator[None]:
+def _translated(engine: Engine) -> Generator[None]:
+    """Say what SQLAlchemy's errors mean, and those of the driver, which statement.py lets through."""
+    url, driver = engine.url, engine.dialect.loaded_dbapi
     try:
         yield
-    except (OperationalError, InterfaceError, PoolTimeout) as error:
+    except (OperationalError, InterfaceError, PoolTimeout, driver.OperationalError, driver.InterfaceError) as error:
         raise LedgerUnavailableError(
             f"the ledger {url.render_as_string()} cannot be used ({_reason(error)}); nothing may be spent without it. "
             "Check that the place exists, is writable and not full, or set KEEPAHEAD_DATABASE_URL to another"
         ) from None
-    except DatabaseError as error:
+    except (DatabaseError, driver.DatabaseError) as error:
         raise LedgerFormatError(
             f"the ledger {url.render_as_string()} cannot be read ({_reason(error)}); nothing was changed. Move it "
             "away, or set KEEPAHEAD_DATABASE_URL to another"

@@ -6,7 +6,7 @@ Every method is one durable step and safe to call from any thread; several proce
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy import BindParameter, Connection, bindparam, delete, exists, insert, select, update
 
 from keepahead.budget import decide
 from keepahead.budget.account import Account, Ticket, apply
@@ -16,6 +16,7 @@ from keepahead.budget.meter import Meter
 from keepahead.budget.verdict import Later, Refused, Verdict
 from keepahead.store import rows, tables
 from keepahead.store.database import Database, dialect_insert
+from keepahead.store.statement import Statement
 
 
 class Ledger:
@@ -77,17 +78,23 @@ class Ledger:
     def leave_queue(self, call_id: str) -> None:
         """Give up the place of a call that no longer waits."""
         with self.database.write() as connection:
-            connection.execute(_DELETE_TICKET, {"of": call_id})
+            _DELETE_TICKET.run(connection, {"of": self.fingerprint, "call": call_id})
 
     def _lock(self, connection: Connection) -> Account:
         """Load the account so that nobody else changes it before this transaction ends."""
-        account = _load(connection, self.fingerprint, lock=True)
+        account = self._load_locked(connection)
         if account is None:
             first = {"fingerprint": self.fingerprint}
             connection.execute(dialect_insert(connection)(tables.accounts).on_conflict_do_nothing(), first)
-            account = _load(connection, self.fingerprint, lock=True)
+            account = self._load_locked(connection)
         assert account is not None  # noqa: S101 - it was just put there
         return account
+
+    def _load_locked(self, connection: Connection) -> Account | None:
+        # A statement of its own: PostgreSQL shows what others committed while we waited for a row only to the next one.
+        if self.database.locks_rows:
+            _LOCK.run(connection, {"of": self.fingerprint})
+        return _load(connection, self.fingerprint)
 
     def _append(self, connection: Connection, before: Account, entries: Sequence[Entry]) -> None:
         if not entries:
@@ -95,7 +102,7 @@ class Ledger:
         after = before
         for entry in entries:
             after = apply(after, entry)
-            connection.execute(_INSERT_ENTRY, {"fingerprint": self.fingerprint, **rows.entry_row(entry)})
+            _INSERT_ENTRY.run(connection, {"fingerprint": self.fingerprint, **rows.entry_row(entry)})
         self._keep(connection, before, after)
 
     def _keep(self, connection: Connection, before: Account, after: Account) -> None:
@@ -103,15 +110,17 @@ class Ledger:
         old = {held.label.call_id: held for held in before.reservations}
         new = {held.label.call_id: held for held in after.reservations}
         for call_id in old.keys() - new.keys():
-            connection.execute(_DELETE_RESERVATION, {"of": call_id})
+            _DELETE_RESERVATION.run(connection, {"of": self.fingerprint, "call": call_id})
         for call_id in new.keys() - old.keys():
             row = {"fingerprint": self.fingerprint, **rows.reservation_row(new[call_id])}
-            connection.execute(_INSERT_RESERVATION, row)
+            _INSERT_RESERVATION.run(connection, row)
         for call_id in new.keys() & old.keys():
             if new[call_id] != old[call_id]:
-                connection.execute(_LOSE_RESERVATION, {"of": call_id, "proven": new[call_id].proven_after})
+                _LOSE_RESERVATION.run(
+                    connection, {"of": self.fingerprint, "call": call_id, "proven": new[call_id].proven_after}
+                )
         if after.meter is not None and after.meter != before.meter:
-            connection.execute(_READ_METER, {"of": self.fingerprint, **rows.meter_row(after.meter)})
+            _READ_METER.run(connection, {"of": self.fingerprint, **rows.meter_row(after.meter)})
 
     def _queue(
         self, connection: Connection, before: Account, call_id: str, ticket: Ticket | None, now: datetime
@@ -119,36 +128,61 @@ class Ledger:
         """Renew or give up the place of a call; sweep out places whose holders have died."""
         for old in before.tickets:
             if old.expires_at <= now or old.call_id == call_id:
-                connection.execute(_DELETE_TICKET, {"of": old.call_id})
+                _DELETE_TICKET.run(connection, {"of": self.fingerprint, "call": old.call_id})
         if ticket is not None:
-            connection.execute(_INSERT_TICKET, {"fingerprint": self.fingerprint, **rows.ticket_row(ticket)})
+            _INSERT_TICKET.run(connection, {"fingerprint": self.fingerprint, **rows.ticket_row(ticket)})
 
 
-_ACCOUNT = select(tables.accounts).where(tables.accounts.c.fingerprint == bindparam("of"))
-_RESERVATIONS = select(tables.reservations).where(tables.reservations.c.fingerprint == bindparam("of"))
-_TICKETS = select(tables.tickets).where(tables.tickets.c.fingerprint == bindparam("of"))
-_INSERT_ENTRY = insert(tables.entries)
-_INSERT_RESERVATION = insert(tables.reservations)
-_INSERT_TICKET = insert(tables.tickets)
-_LOSE_RESERVATION = (
+_OF: BindParameter[str] = bindparam("of")
+_METER_ENDS = 1 + len(rows.METER_COLUMNS)
+
+_LOCK = Statement(select(tables.accounts.c.fingerprint).where(tables.accounts.c.fingerprint == _OF).with_for_update())
+_ACCOUNT = Statement(
+    select(
+        exists().where(tables.tickets.c.fingerprint == _OF),
+        *(tables.accounts.c[name] for name in rows.METER_COLUMNS),
+        *(tables.reservations.c[name] for name in rows.RESERVATION_COLUMNS),
+    )
+    .outerjoin_from(
+        tables.accounts, tables.reservations, tables.accounts.c.fingerprint == tables.reservations.c.fingerprint
+    )
+    .where(tables.accounts.c.fingerprint == _OF)
+)
+"""A row for each reservation, or one without any: whether somebody waits; the meter; the reservation."""
+_TICKETS = Statement(
+    select(*(tables.tickets.c[name] for name in rows.TICKET_COLUMNS)).where(tables.tickets.c.fingerprint == _OF)
+)
+_INSERT_ENTRY = Statement(insert(tables.entries).inline(), rows.ENTRY_COLUMNS)
+_INSERT_RESERVATION = Statement(insert(tables.reservations), ("fingerprint", *rows.RESERVATION_COLUMNS))
+_INSERT_TICKET = Statement(insert(tables.tickets), ("fingerprint", *rows.TICKET_COLUMNS))
+_LOSE_RESERVATION = Statement(
     update(tables.reservations)
-    .where(tables.reservations.c.call_id == bindparam("of"))
+    .where(tables.reservations.c.fingerprint == _OF, tables.reservations.c.call_id == bindparam("call"))
     .values(proven_after=bindparam("proven"))
 )
-_DELETE_RESERVATION = delete(tables.reservations).where(tables.reservations.c.call_id == bindparam("of"))
-_DELETE_TICKET = delete(tables.tickets).where(tables.tickets.c.call_id == bindparam("of"))
-_READ_METER = update(tables.accounts).where(tables.accounts.c.fingerprint == bindparam("of"))
+_DELETE_RESERVATION = Statement(
+    delete(tables.reservations).where(
+        tables.reservations.c.fingerprint == _OF, tables.reservations.c.call_id == bindparam("call")
+    )
+)
+_DELETE_TICKET = Statement(
+    delete(tables.tickets).where(tables.tickets.c.fingerprint == _OF, tables.tickets.c.call_id == bindparam("call"))
+)
+_READ_METER = Statement(update(tables.accounts).where(tables.accounts.c.fingerprint == _OF), rows.METER_COLUMNS)
 
 
-def _load(connection: Connection, fingerprint: str, *, lock: bool = False) -> Account | None:
-    """Return the account, None if nobody has used it yet. `lock` holds its row where the database has row locks."""
+def _load(connection: Connection, fingerprint: str) -> Account | None:
+    """Return the account, None if nobody has used it yet."""
     of = {"of": fingerprint}
-    row = connection.execute(_ACCOUNT.with_for_update() if lock else _ACCOUNT, of).mappings().first()
-    if row is None:
+    found = _ACCOUNT.run(connection, of)
+    if not found:
         return None
+    is_awaited, *meter = found[0][:_METER_ENDS]
+    held = (row[_METER_ENDS:] for row in found)
+    tickets = _TICKETS.run(connection, of) if is_awaited else ()
     return Account(
         fingerprint,
-        rows.read_meter(row),
-        tuple(rows.read_reservation(held) for held in connection.execute(_RESERVATIONS, of).mappings()),
-        tuple(rows.read_ticket(ticket) for ticket in connection.execute(_TICKETS, of).mappings()),
+        rows.read_meter(meter),
+        tuple(rows.read_reservation(values) for values in held if values[0] is not None),
+        tuple(Ticket(*values) for values in tickets),
     )

@@ -26,7 +26,7 @@ class GroupBy(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filter:
-    """Which entries are wanted; None means any. `since` is inclusive, `until` is not; of `call_id` a beginning will do."""
+    """Which entries are wanted; None means any. `since` is inclusive, `until` is not; `call_id` may be a beginning."""
 
     since: datetime | None = None
     until: datetime | None = None

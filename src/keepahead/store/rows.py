@@ -1,6 +1,6 @@
 """Values of the budget <-> rows of the tables."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
@@ -19,6 +19,7 @@ from keepahead.budget.entry import (
     Settled,
 )
 from keepahead.budget.meter import Meter
+from keepahead.store import tables
 
 _KINDS: Mapping[str, type[Entry]] = {
     "reserved": Reserved,
@@ -31,8 +32,15 @@ _KINDS: Mapping[str, type[Entry]] = {
 }
 _NAMES = {kind: name for name, kind in _KINDS.items()}
 _OWN_COLUMNS = {kind: tuple(f.name for f in fields(kind) if f.name not in {"label", "meter"}) for kind in _NAMES}
-_METER_COLUMNS = tuple(f.name for f in fields(Meter))
 _LABEL_COLUMNS = tuple(f.name for f in fields(Label))
+
+METER_COLUMNS = tuple(f.name for f in fields(Meter))
+RESERVATION_COLUMNS = (*_LABEL_COLUMNS, *(f.name for f in fields(Reservation) if f.name != "label"))
+TICKET_COLUMNS = tuple(f.name for f in fields(Ticket))
+"""The columns in which these are kept, in the order of their fields."""
+
+ENTRY_COLUMNS = tuple(column.name for column in tables.entries.columns if column.name != "seq")
+"""All columns of an entry; each kind uses some."""
 
 KINDS = tuple(_KINDS)
 """The names of the kinds of entries, as the ledger keeps them."""
@@ -45,14 +53,12 @@ def kind_of(entry: Entry) -> str:
 
 def meter_row(meter: Meter) -> dict[str, Any]:
     """Return the meter's columns."""
-    return {name: getattr(meter, name) for name in _METER_COLUMNS}
+    return {name: getattr(meter, name) for name in METER_COLUMNS}
 
 
-def read_meter(row: Mapping[str, Any] | RowMapping) -> Meter | None:
-    """Return the meter of a row, None where there is none."""
-    if row["measured_at"] is None:
-        return None
-    return Meter(**{name: row[name] for name in _METER_COLUMNS})
+def read_meter(values: Sequence[Any]) -> Meter | None:
+    """Return the meter of METER_COLUMNS, None where there is none."""
+    return None if values[0] is None else Meter(*values)
 
 
 def reservation_row(held: Reservation) -> dict[str, Any]:
@@ -66,21 +72,15 @@ def reservation_row(held: Reservation) -> dict[str, Any]:
     }
 
 
-def read_reservation(row: RowMapping) -> Reservation:
-    """Return the reservation of a row."""
-    return Reservation(
-        _read_label(row), row["tokens"], row["opened_at"], row["lapses_at"], proven_after=row["proven_after"]
-    )
+def read_reservation(values: Sequence[Any]) -> Reservation:
+    """Return the reservation of RESERVATION_COLUMNS."""
+    call_id, endpoint, lane, caller, *own = values
+    return Reservation(Label(call_id, endpoint, lane, caller), *own)
 
 
 def ticket_row(ticket: Ticket) -> dict[str, Any]:
     """Return the columns of a ticket."""
-    return {f.name: getattr(ticket, f.name) for f in fields(Ticket)}
-
-
-def read_ticket(row: RowMapping) -> Ticket:
-    """Return the ticket of a row."""
-    return Ticket(**{f.name: row[f.name] for f in fields(Ticket)})
+    return {name: getattr(ticket, name) for name in TICKET_COLUMNS}
 
 
 def entry_row(entry: Entry) -> dict[str, Any]:
@@ -99,7 +99,7 @@ def read_entry(row: RowMapping) -> Entry:
     kind = _KINDS[row["kind"]]
     facts: dict[str, Any] = {name: row[name] for name in _OWN_COLUMNS[kind]}
     if kind in {Settled, Observed}:
-        facts["meter"] = read_meter(row)
+        facts["meter"] = Meter(**{name: row[name] for name in METER_COLUMNS})
     if kind is not Observed:
         facts["label"] = _read_label(row)
     return kind(**facts)

@@ -50,8 +50,8 @@ accounts = Table(
 reservations = Table(
     "reservations",
     metadata,
+    Column("fingerprint", String(32), primary_key=True),
     Column("call_id", String(40), primary_key=True),
-    Column("fingerprint", String(32), nullable=False),
     Column("endpoint", String(32), nullable=False),
     Column("lane", String(32), nullable=False),
     Column("caller", String(200), nullable=False),
@@ -59,19 +59,19 @@ reservations = Table(
     Column("opened_at", Moment, nullable=False),
     Column("lapses_at", Moment, nullable=False),
     Column("proven_after", Moment),
-    Index("reservations_by_account", "fingerprint"),
+    sqlite_with_rowid=False,
 )
 
 tickets = Table(
     "tickets",
     metadata,
+    Column("fingerprint", String(32), primary_key=True),
     Column("call_id", String(40), primary_key=True),
-    Column("fingerprint", String(32), nullable=False),
     Column("rank", Integer, nullable=False),
     Column("tokens", BigInteger, nullable=False),
     Column("opened_at", Moment, nullable=False),
     Column("expires_at", Moment, nullable=False),
-    Index("tickets_by_account", "fingerprint"),
+    sqlite_with_rowid=False,
 )
 
 entries = Table(

@@ -25,7 +25,9 @@ def account_json(status: Status, now: datetime) -> dict[str, Any]:
 
 def account_line(status: Status, now: datetime) -> str:
     """Say what is left."""
-    held = "".join(f", {count} {word}" for count, word in ((status.reserved, "reserved"), (status.unknown, "unknown")) if count)
+    held = "".join(
+        f", {count} {word}" for count, word in ((status.reserved, "reserved"), (status.unknown, "unknown")) if count
+    )
     rate = status.refill_rate_per_minute - status.flow_reduction_per_minute
     refill = "no refill"
     if status.next_refill_at:

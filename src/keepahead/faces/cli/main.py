@@ -32,7 +32,7 @@ from keepahead.faces.cli.streams import log_plainly, say, take_any_text
 
 COMMANDS = MappingProxyType(
     {
-        "status": "Show the tokens: balance, rate, next refill, what is reserved.",
+        "status": "Show the tokens: balance, rate, next refill.",
         "estimate": "Say what a raw Keepa request costs and when it could run.",
         "product": "Show products by ASIN, or by UPC, EAN or ISBN.",
         "search": "Search products by words, in Amazon's order.",

@@ -1,12 +1,14 @@
 """The options that several commands share, each declared once."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout, and nothing else there.")]
 
-Domain = Annotated[str, typer.Option("--domain", "-d", help="Marketplace: Keepa's number or a name (US, de, amazon.it).")]
+Domain = Annotated[
+    str, typer.Option("--domain", "-d", help="Marketplace: Keepa's number or a name (US, de, amazon.it).")
+]
 
 LaneName = Literal["live", "jobs"]
 
@@ -30,3 +32,8 @@ Stats = Annotated[int | None, typer.Option("--stats", min=0, help="Add statistic
 Rating = Annotated[bool, typer.Option("--rating", help="Add rating and reviews; up to 1 token more per product.")]
 
 NoHistory = Annotated[bool, typer.Option("--no-history", help="Leave out the price histories; costs the same.")]
+
+
+def given(**options: Any) -> dict[str, Any]:
+    """Return Keepa's options that were asked for: neither None nor a flag that is off."""
+    return {name: value for name, value in options.items() if value is not None and value is not False}

@@ -6,7 +6,7 @@ import typer
 
 from keepahead.faces.cli import options
 from keepahead.faces.cli.product_table import put_products
-from keepahead.faces.cli.results import put_json
+from keepahead.faces.cli.results import put_json, raws
 from keepahead.faces.cli.spending import Terms, spend
 from keepahead.faces.cli.streams import say
 from keepahead.faces.cli.values import listed
@@ -16,10 +16,9 @@ from keepahead.keepa.domains import domain_id
 from keepahead.keepa.objects import Product
 from keepahead.keepa.plans import ProductOptions
 
-_COSTLY = "Options that cost more"
-
 
 def product(
+    *,
     asins: Annotated[list[str] | None, typer.Argument(help="ASINs: 10 characters, A-Z and 0-9.")] = None,
     file: Annotated[str | None, typer.Option("--file", help="A file with an ASIN in each line; - is stdin.")] = None,
     code: Annotated[list[str] | None, typer.Option("--code", help="UPC, EAN or ISBN-13 instead; repeatable.")] = None,
@@ -67,29 +66,22 @@ def product(
     number = domain_id(domain)
     chosen = cast(
         "ProductOptions",
-        {
-            name: value
-            for name, value in {
-                "stats": stats,
-                "days": days,
-                "history": False if no_history else None,
-                "rating": rating or None,
-                "buybox": buybox or None,
-                "offers": offers,
-                "only_live_offers": only_live_offers or None,
-                "stock": stock or None,
-                "historical_variations": variations or None,
-                "update": update,
-                "aplus": aplus or None,
-                "videos": videos or None,
-            }.items()
-            if value is not None
-        },
+        options.given(
+            stats=stats,
+            days=days,
+            history=0 if no_history else None,
+            rating=rating,
+            buybox=buybox,
+            offers=offers,
+            only_live_offers=only_live_offers,
+            stock=stock,
+            historical_variations=variations,
+            update=update,
+            aplus=aplus,
+            videos=videos,
+        ),
     )
-    if code:
-        plan = plans.products_by_code(code, code_limit, number, chosen)
-    else:
-        plan = plans.products(wanted, number, chosen)
+    plan = plans.products_by_code(code, code_limit, number, chosen) if code else plans.products(wanted, number, chosen)
     chosen["max_tokens"] = max_tokens
     chosen["allow_unbounded"] = allow_unbounded
 

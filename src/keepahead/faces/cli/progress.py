@@ -1,4 +1,4 @@
-"""What is seen while a command spends: items done, tokens spent, and how long until the tokens for the next call come."""
+"""What is seen while a command spends: items done, tokens spent, and how long the next tokens take to come."""
 
 import threading
 from collections.abc import Callable, Generator

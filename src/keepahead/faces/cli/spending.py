@@ -33,7 +33,7 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class Outcome(Generic[R]):
-    """What a command got, what it spent, the account afterwards (None: the ledger went away), and why it ended early."""
+    """What a command got and spent, the account afterwards (None: the ledger is gone), and why it ended early."""
 
     result: R
     spent: int

@@ -13,8 +13,8 @@ from keepahead.faces.settings import Settings, read_settings
 from keepahead.faces.wiring import AsyncKeepa
 
 
-def status(lane: Lane = "live", json: Json = False) -> None:
-    """Show the tokens: balance, rate, next refill, what is reserved.
+def status(*, lane: Lane = "live", json: Json = False) -> None:
+    """Show the tokens: balance, rate, next refill.
 
     Asks Keepa's free /token only if nothing is known yet.
     """

@@ -1,4 +1,4 @@
-"""The values that people write on the command line: ranges, moments, JSON, lists in files. Wrong ones are usage errors."""
+"""Values as people write them: ranges, moments, JSON, lists in files. Wrong ones are usage errors."""
 
 import json
 import re

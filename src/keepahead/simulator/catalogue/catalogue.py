@@ -4,35 +4,23 @@ Any product is found by arithmetic; only lists (finder, best sellers, deals) nee
 first asked for.
 """
 
-import gzip
 import threading
 from array import array
 from collections.abc import Callable
-from functools import lru_cache
-from importlib.resources import files
 from typing import Any, TypeVar
 
-import msgspec
-
-from keepahead.simulator.catalogue.listing import Listing, MadeListing, RecordedListing
+from keepahead.simulator.catalogue.listing import Listing, MadeListing
 from keepahead.simulator.catalogue.marketplaces import MARKETPLACES
 from keepahead.simulator.catalogue.noise import mix
 from keepahead.simulator.catalogue.numbers import PRODUCTS, Numbers
 from keepahead.simulator.catalogue.product import products_of_code
+from keepahead.simulator.catalogue.recorded import RECORDED, RecordedListing, recorded
 from keepahead.simulator.catalogue.taxonomy import roots
 from keepahead.simulator.catalogue.traits import Traits, exists, place, traits
 
-RECORDED = ("B0D8W1YVBX", "B0F7XPYCSJ")
 _HOUR = 60
 _MEMORY = 24
 _T = TypeVar("_T")
-
-
-@lru_cache(maxsize=2)
-def recorded(asin: str) -> dict[str, Any]:
-    """Return a recorded product object."""
-    packed = files("keepahead.simulator").joinpath("recordings", f"{asin}.json.gz").read_bytes()
-    return msgspec.json.decode(gzip.decompress(packed))["products"][0]
 
 
 class Catalogue:
@@ -43,7 +31,7 @@ class Catalogue:
         self.numbers = Numbers(seed)
         self._traits: dict[tuple[int, int], Traits] = {}
         self._index: dict[int, dict[int, array[int]]] = {}
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._memory: dict[tuple[object, ...], Any] = {}
 
     def index(self, domain: int) -> dict[int, "array[int]"]:
@@ -61,11 +49,12 @@ class Catalogue:
 
     def remember(self, key: tuple[object, ...], make: Callable[[], _T]) -> _T:
         """Return something that is dear to make and holds for a while; `key` says what and until when."""
-        if key not in self._memory:
-            if len(self._memory) >= _MEMORY:
-                self._memory.pop(next(iter(self._memory)), None)
-            self._memory[key] = make()
-        return self._memory[key]
+        with self._lock:
+            if key not in self._memory:
+                if len(self._memory) >= _MEMORY:
+                    self._memory.pop(next(iter(self._memory)))
+                self._memory[key] = make()
+            return self._memory[key]
 
     def is_known(self, index: int, domain: int) -> bool:
         """Say whether Keepa had a product in its database before anybody asked for it."""

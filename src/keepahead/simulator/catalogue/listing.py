@@ -1,16 +1,16 @@
 """One product in one domain as Keepa stored it at a moment: its series, its numbers, its product object.
 
-Two kinds with one face: made by the catalogue, or recorded from the real Keepa.
+Listing is the face of both kinds: made by the catalogue (here), or recorded from the real Keepa (recorded.py).
 """
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Protocol, cast
+from typing import Any, Protocol
 
 from keepahead.simulator.catalogue.numbers import Numbers
 from keepahead.simulator.catalogue.offers import Offer, live_count, offers_of, winner_seller
 from keepahead.simulator.catalogue.product import attributes
-from keepahead.simulator.catalogue.series import COUNT, TRIPLES, Row, Series, has_reviews
+from keepahead.simulator.catalogue.series import COUNT, Row, Series, has_reviews
 from keepahead.simulator.catalogue.statistics import Track, statistics, track
 from keepahead.simulator.catalogue.taxonomy import id_in
 from keepahead.simulator.catalogue.traits import Traits, family_of
@@ -272,7 +272,7 @@ class MadeListing:
             "totalOfferCount": self.offer_count(),
             "lastOffersUpdate": self.at,
             "tradeInPrice": -2,
-            "lightningDealInfo": None,
+            "lightningDealInfo": self._lightning(),
             "retrievedOfferCount": -2,
             "offerCountFBA": -2,
             "offerCountFBM": -2,
@@ -283,10 +283,43 @@ class MadeListing:
             "buyBoxSellerId": None,
         }
         if wanted.buybox or wanted.offers:
-            stats |= self._buy_box_now()
+            stats |= self._buy_box_now() | {"buyBoxStats": self._buy_box_shares(max(start, self.traits.since))}
         if wanted.offers:
             stats |= self._offers_now(wanted)
         return stats
+
+    def _lightning(self) -> list[int] | None:
+        """Return start and end of the newest lightning deal."""
+        rows = self.rows(8)
+        starts = [i for i, row in enumerate(rows) if row[1] >= 0]
+        if not starts:
+            return None
+        start = rows[starts[-1]][0]
+        return [start, rows[starts[-1] + 1][0] if starts[-1] + 1 < len(rows) else start + 480]
+
+    def _buy_box_shares(self, start: int) -> dict[str, Any]:
+        """Return for each seller how much of the time since `start` he held the Buy Box, and at what mean price."""
+        if self.traits.type:
+            return {}
+        boxes = self._series.market(start).buy_box
+        ends = [*(box.moment for box in boxes[1:]), self.at]
+        held: dict[str, list[tuple[int, int, bool, int]]] = {}
+        for box, end in zip(boxes, ends, strict=True):
+            if box.holder != "nobody" and end > box.moment:
+                seller = winner_seller(self._series, box.holder, box.slot, self._numbers)
+                held.setdefault(seller, []).append((end - box.moment, box.price, box.holder != "fbm", end))
+        whole = sum(span for spans in held.values() for span, *_ in spans)
+        return {
+            seller: {
+                "percentageWon": 100 * (minutes := sum(span for span, *_ in spans)) / whole,
+                "avgPrice": sum(span * price for span, price, *_ in spans) // minutes,
+                "avgNewOfferCount": max(0, self._series.now(11)),
+                "avgUsedOfferCount": -1,
+                "isFBA": spans[-1][2],
+                "lastSeen": spans[-1][3],
+            }
+            for seller, spans in held.items()
+        }
 
     def _buy_box_now(self) -> dict[str, Any]:
         if self.traits.type:
@@ -324,69 +357,3 @@ class MadeListing:
 def tracks_of(listing: Listing, series: frozenset[int]) -> dict[int, Track]:
     """Return the delivered series of a listing, ready for statistics; empty ones are left out."""
     return {n: track(rows, listing.at) for n in series if (rows := listing.rows(n))}
-
-
-class RecordedListing:
-    """A real product object, delivered as it was recorded."""
-
-    def __init__(self, body: dict[str, Any]) -> None:
-        self._body = body
-        self.at: int = body["lastUpdate"]
-
-    @property
-    def asin(self) -> str:
-        """See Listing."""
-        return self._body["asin"]
-
-    def rows(self, series: int, first: int | None = None) -> list[Row]:
-        """See Listing."""
-        every = cast("list[list[int] | None]", self._body["csv"])
-        numbers = every[series] or [] if series < len(every) else []
-        width = 3 if series in TRIPLES else 2
-        rows: list[Row] = [tuple(numbers[i : i + width]) for i in range(0, len(numbers), width)]
-        if first is None or not rows:
-            return rows
-        start = max((i for i, row in enumerate(rows) if row[0] <= first), default=0)
-        return [(max(first, rows[start][0]), *rows[start][1:]), *rows[start + 1 :]]
-
-    def attribute(self, name: str) -> Any:
-        """See Listing."""
-        return self._body.get(name)
-
-    def offer_count(self) -> int:
-        """See Listing."""
-        return int(self._body["stats"]["totalOfferCount"])
-
-    def offers(self) -> list[Offer]:
-        """See Listing: offers were not recorded."""
-        return []
-
-    def buy_box_seller(self) -> str:
-        """See Listing."""
-        return self._body["stats"].get("buyBoxSellerId") or "-1"
-
-    def body(self, wanted: Wanted) -> dict[str, Any]:
-        """See Listing. Without options that change it, exactly what was recorded."""
-        body = dict(self._body)
-        if wanted.days is not None:
-            self._trim(body, self.at - wanted.days * _DAY)
-        if not wanted.history:
-            for name in HISTORIES:
-                body.pop(name, None)
-        if wanted.offers:
-            body |= {"offers": [], "liveOffersOrder": [], "offersSuccessful": wanted.retrieved}
-        if wanted.stats is not None and wanted.stats[0] > self.at - 90_000 * _DAY:
-            start, end = wanted.stats
-            fresh = statistics(tracks_of(self, frozenset(range(COUNT))), self.at, start, min(end, self.at))
-            interval = ("avg", "atIntervalStart", "minInInterval", "maxInInterval", "outOfStockPercentageInInterval")
-            body["stats"] = body["stats"] | {name: fresh[name] for name in interval}
-        return body
-
-    def _trim(self, body: dict[str, Any], first: int) -> None:
-        every = range(len(body["csv"]))
-        body["csv"] = [flat(self.rows(n), first) for n in every]
-        ranks = cast("dict[str, list[int]]", body["salesRanks"])
-        body["salesRanks"] = {
-            cat: flat([(pairs[i], pairs[i + 1]) for i in range(0, len(pairs), 2)], first)
-            for cat, pairs in ranks.items()
-        }

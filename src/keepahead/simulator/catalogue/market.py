@@ -57,12 +57,22 @@ class Market:
     first: int
     last: int
 
+    @cached_property
+    def _levels(self) -> dict[tuple[int, int], float]:
+        return {}
+
     def level(self, moment: int) -> float:
         """Return the slow movement of all prices: drift by quarter, season by month. 1.0 is the usual price."""
+        key = (moment // _QUARTER, moment // _MONTH)
+        if key not in self._levels:
+            self._levels[key] = self._level(*key)
+        return self._levels[key]
+
+    def _level(self, quarter: int, month: int) -> float:
         traits = self.traits
-        drift = 1 + 0.24 * (noise(traits.own & 0xFFFF, moment // _QUARTER) - 0.45)
-        month = (moment // _MONTH) % 12 + 1
-        distance = min((month - traits.root.peak_month) % 12, (traits.root.peak_month - month) % 12)
+        drift = 1 + 0.24 * (noise(traits.own & 0xFFFF, quarter) - 0.45)
+        away = (month % 12 + 1 - traits.root.peak_month) % 12
+        distance = min(away, 12 - away)
         return drift * (1 + 0.05 * math.cos(distance * math.pi / 6))
 
     @cached_property

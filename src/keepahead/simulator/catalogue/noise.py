@@ -16,6 +16,12 @@ def mix(a: int, b: int = 0) -> int:
     return x ^ (x >> 31)
 
 
+def noises(key: int, first: int, last: int) -> list[float]:
+    """Return the values in [0, 1) of the steps first..last of one hidden process."""
+    table = _TABLE
+    return [table[(key + step * 40_503) & 65_535] for step in range(first, last + 1)]
+
+
 def noise(key: int, step: int) -> float:
     """Return the value in [0, 1) that belongs to one step of one hidden process."""
     return _TABLE[(key + step * 40_503) & 65_535]

@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable
 
 from keepahead.simulator.catalogue.market import LANDED_SINCE, Market
-from keepahead.simulator.catalogue.noise import noise
+from keepahead.simulator.catalogue.noise import noise, noises
 from keepahead.simulator.catalogue.steps import Steps, changes
 from keepahead.simulator.catalogue.traits import Traits, snap
 
@@ -75,18 +75,17 @@ class Series:
         """Return the sales rank (series 3): popular products are ranked more often; seasons and sales move it."""
         traits, key = self.traits, self.traits.own >> 7 & 0xFFFF
         calm = traits.log_rank > math.log(traits.root.ranks) * 0.9
-        steps = Steps(key, 4_320 if calm else 1_440 if traits.log_rank > 7 else 480)
+        steps = Steps(key, 4_320 if calm else 1_440 if traits.log_rank > 7 else 720)
         swing = 0.9 if calm else 0.5 if traits.log_rank > 7 else 0.25
         rows: list[Row] = []
         fortnight, tide, previous = -1, 0.0, 0
-        begin, roll = steps.start, noise
-        first_step = steps.at(first)
-        for k in range(first_step, steps.at(self.last) + 1):
-            moment = first if k == first_step else begin(k)
+        begin, end = steps.at(first), steps.at(self.last)
+        moments = [first, *steps.starts(begin + 1, end)]
+        for moment, roll in zip(moments, noises(key + 6, begin, end), strict=True):
             if moment // _FORTNIGHT != fortnight:
                 fortnight = moment // _FORTNIGHT
                 tide = traits.log_rank + self._tide(key, fortnight)
-            rank = int(math.exp(tide + swing * (roll(key + 6, k) - 0.5))) or 1
+            rank = int(math.exp(tide + swing * (roll - 0.5))) or 1
             if rank != previous:
                 rows.append((moment, rank))
                 previous = rank

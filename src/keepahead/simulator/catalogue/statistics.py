@@ -6,6 +6,8 @@ All values are landed sums for triples; -1 means no offer or too little data.
 from bisect import bisect_right
 from collections.abc import Callable
 from functools import cached_property
+from itertools import accumulate
+from operator import mul
 from typing import Any
 
 from keepahead.simulator.catalogue.series import COUNT, PRICES, Row, landed
@@ -25,13 +27,11 @@ class Track:
     @cached_property
     def _sums(self) -> tuple[list[int], list[int]]:
         """Up to each moment: minutes with an offer, and value times minutes."""
-        minutes = [0]
-        weighted = [0]
-        for i in range(len(self.moments) - 1):
-            span = self.moments[i + 1] - self.moments[i] if self.values[i] >= 0 else 0
-            minutes.append(minutes[-1] + span)
-            weighted.append(weighted[-1] + span * self.values[i])
-        return minutes, weighted
+        spans = [
+            until - since if value >= 0 else 0
+            for since, until, value in zip(self.moments, self.moments[1:], self.values, strict=False)
+        ]
+        return list(accumulate(spans, initial=0)), list(accumulate(map(mul, spans, self.values), initial=0))
 
     def _until(self, moment: int) -> tuple[int, int]:
         """Return minutes with an offer, and value times minutes, from the first entry to a moment."""
@@ -84,7 +84,8 @@ class Track:
 def track(rows: list[Row], end: int) -> Track:
     """Make a series ready for questions; what lies after `end` is left out."""
     kept = [row for row in rows if row[0] <= end]
-    return Track([row[0] for row in kept], [landed(row) for row in kept], end)
+    paired = bool(kept) and len(kept[0]) == 2
+    return Track([row[0] for row in kept], [row[1] if paired else landed(row) for row in kept], end)
 
 
 def statistics(tracks: dict[int, Track], at: int, start: int, end: int) -> dict[str, Any]:

@@ -118,6 +118,11 @@ def number(listing: Listing, field: str) -> Any:
     return value if isinstance(value, int | float | str) else None
 
 
+def _is_lowest(listing: Listing, series: int, days: int | None) -> bool:
+    seen = _whole(listing, series) if days is None else _window(listing, series, days)
+    return bool(seen.moments) and is_low(seen.at(listing.at), seen.extreme(seen.moments[0], listing.at, min))
+
+
 def truth(listing: Listing, field: str) -> bool:
     """Return the value behind a yes-or-no filter."""
     match = _FLAG_FAMILY.match(field)
@@ -126,10 +131,8 @@ def truth(listing: Listing, field: str) -> bool:
         if kind == "backInStock":
             recent = _window(listing, series, 1)
             return any(value < 0 for value in recent.values) and recent.at(listing.at) >= 0
-        days = 90 if kind == "isLowest90" else 100_000
-        whole = _whole(listing, series)
-        low = whole.extreme(listing.at - days * _DAY, listing.at, min)
-        return is_low(whole.at(listing.at), low)
+        steps = (30, 90) if kind == "isLowest90" else (30, 90, None)  # most are refused by the shorter windows
+        return all(_is_lowest(listing, series, days) for days in steps)
     if field == "hasParentASIN":
         return bool(listing.attribute("parentAsin"))
     if field == "singleVariation":
@@ -139,7 +142,7 @@ def truth(listing: Listing, field: str) -> bool:
     if field.startswith("buyBoxIs"):
         seller, price = listing.buy_box_seller(), current(listing, 18)
         if field == "buyBoxIsUnqualified":
-            return seller == "-1"
+            return seller == "-1" and listing.attribute("productType") == 0
         if field == "buyBoxIsAmazon":
             return price >= 0 and price == current(listing, 0)
         return price >= 0 and price in {current(listing, 0), current(listing, 10)}

@@ -2,9 +2,10 @@
 
 from typing import Any, cast
 
-from keepahead.simulator.catalogue.catalogue import RECORDED, Catalogue, recorded
+from keepahead.simulator.catalogue.catalogue import Catalogue
 from keepahead.simulator.catalogue.listing import Listing
 from keepahead.simulator.catalogue.numbers import PRODUCTS
+from keepahead.simulator.catalogue.recorded import RECORDED, recorded
 from keepahead.simulator.catalogue.taxonomy import id_from, roots
 from keepahead.simulator.endpoints.costs import query_cost
 from keepahead.simulator.endpoints.filters import Filter, filters, number, rank_bounds

@@ -162,8 +162,8 @@ def collect(moment: Moment, request: Request, index: int) -> tuple[int, Callable
         moment.mark("offers", item)
         if asked.stock:
             moment.mark("stock", item)
-    wanted = request.wanted_at(at, retrieved=asked.offers > 0 and (hidden.retrieval_works or not fetched))
     listing = moment.catalogue.listing(index, request.domain, at)
+    wanted = request.wanted_at(listing.at, retrieved=asked.offers > 0 and (hidden.retrieval_works or not fetched))
     return product_cost(asked, hidden), lambda: listing.body(wanted)
 
 

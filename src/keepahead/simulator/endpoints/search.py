@@ -4,8 +4,9 @@ import re
 from typing import Any
 
 from keepahead.simulator.catalogue import words
-from keepahead.simulator.catalogue.catalogue import RECORDED, Catalogue, recorded
+from keepahead.simulator.catalogue.catalogue import Catalogue
 from keepahead.simulator.catalogue.numbers import PRODUCTS
+from keepahead.simulator.catalogue.recorded import RECORDED, recorded
 from keepahead.simulator.catalogue.taxonomy import tree
 from keepahead.simulator.endpoints.categories import category_body
 from keepahead.simulator.endpoints.costs import search_cost

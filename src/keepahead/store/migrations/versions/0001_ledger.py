@@ -31,8 +31,8 @@ def upgrade() -> None:
     op.create_table("accounts", sa.Column("fingerprint", sa.String(32), primary_key=True), *_meter())
     op.create_table(
         "reservations",
+        sa.Column("fingerprint", sa.String(32), primary_key=True),
         sa.Column("call_id", sa.String(40), primary_key=True),
-        sa.Column("fingerprint", sa.String(32), nullable=False),
         sa.Column("endpoint", sa.String(32), nullable=False),
         sa.Column("lane", sa.String(32), nullable=False),
         sa.Column("caller", sa.String(200), nullable=False),
@@ -40,18 +40,18 @@ def upgrade() -> None:
         sa.Column("opened_at", sa.BigInteger, nullable=False),
         sa.Column("lapses_at", sa.BigInteger, nullable=False),
         sa.Column("proven_after", sa.BigInteger),
+        sqlite_with_rowid=False,
     )
-    op.create_index("reservations_by_account", "reservations", ["fingerprint"])
     op.create_table(
         "tickets",
+        sa.Column("fingerprint", sa.String(32), primary_key=True),
         sa.Column("call_id", sa.String(40), primary_key=True),
-        sa.Column("fingerprint", sa.String(32), nullable=False),
         sa.Column("rank", sa.Integer, nullable=False),
         sa.Column("tokens", sa.BigInteger, nullable=False),
         sa.Column("opened_at", sa.BigInteger, nullable=False),
         sa.Column("expires_at", sa.BigInteger, nullable=False),
+        sqlite_with_rowid=False,
     )
-    op.create_index("tickets_by_account", "tickets", ["fingerprint"])
     op.create_table(
         "entries",
         sa.Column("seq", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True, autoincrement=True),

@@ -1,0 +1,51 @@
+"""`keepahead bestsellers`: the best-seller list of one category."""
+
+from typing import Annotated, cast
+
+import typer
+
+from keepahead.faces.cli import options
+from keepahead.faces.cli.results import Column, put_json, put_table
+from keepahead.faces.cli.spending import Terms, spend
+from keepahead.faces.cli.streams import say
+from keepahead.keepa import plans
+from keepahead.keepa.domains import domain_id
+from keepahead.keepa.plans import BestSellersOptions
+
+
+def bestsellers(
+    *,
+    category: Annotated[str, typer.Argument(help="A category id, or the name of a product group.")],
+    domain: options.Domain = "US",
+    days: Annotated[int, typer.Option("--range", help="Rank over 0 (now), 30, 90 or 180 days.")] = 0,
+    month: Annotated[int | None, typer.Option("--month", help="The list of a former month; with --year.")] = None,
+    year: Annotated[int | None, typer.Option("--year", help="The year of --month.")] = None,
+    variations: Annotated[bool, typer.Option("--variations", help="All variations, not one of each.")] = False,
+    sublist: Annotated[bool, typer.Option("--sublist", help="By the rank in the sub-category.")] = False,
+    limit: Annotated[int, typer.Option("--limit", min=1, help="Rows of the table; --json has all.")] = 20,
+    max_tokens: options.MaxTokens = None,
+    max_wait: options.MaxWait = None,
+    lane: options.Lane = "live",
+    caller: options.Caller = None,
+    json: options.Json = False,
+) -> None:
+    """Show the best-seller list of a category; 50 tokens, nothing if there is none."""
+    number = domain_id(domain)
+    chosen = cast(
+        "BestSellersOptions",
+        options.given(range_days=days or None, month=month, year=year, variations=variations, sublist=sublist),
+    )
+    plan = plans.best_sellers(category, number, chosen)
+    terms = Terms(lane=lane, caller=caller, max_tokens=max_tokens, max_wait_seconds=max_wait)
+    chosen["max_tokens"] = max_tokens
+    outcome = spend(terms, lambda keepa: keepa.best_sellers(category, domain=number, **chosen), plan.result)
+    found = outcome.result
+    if json:
+        put_json({"bestsellers": found, "account": outcome.account})
+    else:
+        put_table((Column("place", right=True), Column("ASIN")), list(enumerate(found.asins[:limit], 1)))
+        if len(found.asins) > limit:
+            say(f"{limit} of {len(found.asins):,} shown; --limit shows more, --json has all")
+        elif not found.asins:
+            say(f'no list for {category}; keepahead category "name" finds the ids of categories')
+    outcome.finish()
