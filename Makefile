@@ -19,7 +19,7 @@ $(READY): pyproject.toml uv.lock
 	@touch $@
 
 demo: $(READY)   ## the incident replayed, then a discovery, on the built-in simulator
-	@$(BIN)/python -m keepahead.simulator.demo
+	@$(BIN)/python -m keepahead.faces.demo
 
 test: $(READY)   ## all tests
 	@$(BIN)/python -m pytest -q -n 2 --dist worksteal $(ARGS)

@@ -461,6 +461,7 @@ def test_a_wait_ends_when_something_can_have_changed(
         assert wake > now
         assert deadline is None or wake <= deadline
         assert wake - now <= 1_000 or isinstance(verdict_of(state, wanted, wake - 1), Later)
+        assert verdict.is_certain == (not state.reservations)
         if not state.reservations and wake != deadline:
             assert isinstance(verdict_of(state, wanted, wake), Granted)
 
@@ -474,6 +475,7 @@ def test_a_waiter_behind_others_looks_again_soon(patience: int, room: int) -> No
     for state in (queued, blocked):
         verdict = verdict_of(state, ask(50, ms=1, deadline=1 + patience), 1)
         assert isinstance(verdict, Later)
+        assert not verdict.is_certain
         assert verdict.wait_seconds == min(1.0, patience / 1_000)
 
 

@@ -69,10 +69,9 @@ def cli(capfd) -> Run:
 def program() -> Run:
     """Run a command line as a program of its own."""
 
-    def call(*arguments: str, input: str | None = None, env: dict[str, str] | None = None) -> Result:  # noqa: A002
+    def call(*arguments: str, env: dict[str, str] | None = None) -> Result:
         ended = subprocess.run(
             [sys.executable, "-m", "keepahead", *arguments],
-            input=input,
             capture_output=True,
             text=True,
             env={**os.environ, **(env or {})},

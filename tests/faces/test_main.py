@@ -32,7 +32,7 @@ def test_help_is_cheap():
         "from keepahead.faces.cli.main import run\n"
         "run(['--help'])\n"
         "heavy = {'sqlalchemy', 'httpx2', 'pydantic', 'msgspec', 'rich', 'uvicorn'} & set(sys.modules)\n"
-        "sys.exit(', '.join(heavy))\n"
+        "sys.exit(', '.join(heavy) or 0)\n"
     )
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stderr
@@ -76,11 +76,9 @@ def test_a_fault_of_ours_is_one_line_too(cli, monkeypatch):
     assert "secret" not in ended.err
 
 
-def test_completion_knows_the_commands(program):
-    """Tab completion lists commands and options."""
-    asked = {"_KEEPAHEAD_COMPLETE": "complete_bash", "COMP_WORDS": "keepahead st", "COMP_CWORD": "1"}
-    assert "status" in program(env=asked).out
-    asked |= {"COMP_WORDS": "keepahead product --of", "COMP_CWORD": "2"}
+def test_completion_knows_the_options(program):
+    """Tab completion lists options, even of commands that are not imported yet."""
+    asked = {"_KEEPAHEAD_COMPLETE": "complete_bash", "COMP_WORDS": "keepahead product --of", "COMP_CWORD": "2"}
     assert "--offers" in program(env=asked).out
 
 

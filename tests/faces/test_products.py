@@ -1,6 +1,7 @@
 """product, search, seller, category, bestsellers, deals: what they print and what they spend."""
 
 import gzip
+import io
 import json
 from pathlib import Path
 
@@ -70,14 +71,15 @@ def test_prices_without_histories_come_from_the_statistics(cli, rich):
     assert "14.99" in cli("product", RECORDED, "--no-history", "--stats", "30").out
 
 
-def test_asins_come_from_files_and_stdin(program, rich, tmp_path):
+def test_asins_come_from_files_and_stdin(cli, rich, tmp_path, monkeypatch):
     """--file takes one ASIN a line, with comments and blank lines; - is stdin; repeats cost once."""
     listed = tmp_path / "asins.txt"
     listed.write_text(f"\ufeff# mine\n{RECORDED}\n\nB0F7XPYCSJ  # the other\n{RECORDED}\n")
-    from_file = program("product", "--file", str(listed), "--json")
+    from_file = cli("product", "--file", str(listed), "--json")
     assert [each["asin"] for each in from_file.json["products"]] == [RECORDED, "B0F7XPYCSJ"]
     assert from_file.json["account"]["spent"] == 2
-    from_stdin = program("product", "--file", "-", "--json", input=f"{RECORDED}\n")
+    monkeypatch.setattr("sys.stdin", io.StringIO(f"{RECORDED}\n"))
+    from_stdin = cli("product", "--file", "-", "--json")
     assert len(from_stdin.json["products"]) == 1
 
 

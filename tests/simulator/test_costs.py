@@ -3,7 +3,9 @@
 from typing import Any
 
 import pytest
-from tests.simulator.house import House, decode
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.simulator.house import House, decode, open_house
 
 from keepahead.simulator.catalogue.product import EXPLODING_CODE
 from keepahead.simulator.endpoints.costs import Asked, Hidden, product_cost
@@ -211,3 +213,52 @@ def test_unknown_names_are_ignored(house: House) -> None:
     asin = house.some(1)[0]
     body = house.ask("/product", asin=asin, domain=1, only_live="x", colour="red")
     assert (body["tokensConsumed"], len(body["products"])) == (1, 1)
+
+
+SHAPES = st.recursive(
+    st.none() | st.booleans() | st.integers(-5, 10**6) | st.text(max_size=4),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
+    max_leaves=5,
+)
+NAMES = st.sampled_from(
+    [
+        "rootCategory",
+        "page",
+        "perPage",
+        "sort",
+        "title",
+        "brand",
+        "current_NEW_gte",
+        "categories_include",
+        "domainId",
+        "priceTypes",
+        "dateRange",
+        "sortType",
+        "minRating",
+        "includeCategories",
+        "currentRange",
+        "isRangeEnabled",
+        "isFilterEnabled",
+        "asin",
+        "mainDomainId",
+        "updateInterval",
+        "ttl",
+        "thresholdValues",
+        "notifyIf",
+        "currentRating_gte",
+        "sellerName",
+    ]
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    path=st.sampled_from(["/query", "/deal", "/tracking", "/sellerquery"]),
+    body=st.dictionaries(NAMES, SHAPES, max_size=5) | st.lists(SHAPES, max_size=3),
+)
+def test_any_body(path: str, body: object) -> None:
+    """Whatever JSON arrives, Keepa answers with an envelope and a status of its own."""
+    anyone = open_house(refill_rate=1000)
+    reply = anyone.reply(path, body, domain=12, type="add")
+    assert reply.status in {200, 400, 405}
+    assert decode(reply)["refillRate"] == 1000

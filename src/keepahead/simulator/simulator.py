@@ -137,9 +137,12 @@ class Simulator:
                 return replace(pending, reply=self._refuse(pending, account))
         try:
             return replace(pending, execute=route(params))
-        except RejectedError as rejected:
-            body = envelope(bucket, bucket.at_ms, 0, self._rng.randint(0, 3)) | {"error": rejected.error}
-            return replace(pending, reply=self._json(pending, rejected.status, body))
+        except RejectedError as error:
+            rejected = error
+        except (ValueError, TypeError):  # a number or a list where the endpoint reads something else
+            rejected = RejectedError()
+        body = envelope(bucket, bucket.at_ms, 0, self._rng.randint(0, 3)) | {"error": rejected.error}
+        return replace(pending, reply=self._json(pending, rejected.status, body))
 
     def _refuse(self, pending: Pending, account: Account) -> Reply:
         """Answer 429: true bucket numbers; the error object may be missing, and it may come uncompressed."""

@@ -42,6 +42,11 @@ def deal(params: Params) -> Execute:
     if not isinstance(sort, int) or abs(sort) not in {1, 2, 3, 4}:
         raise RejectedError("sortType is outside its range.", status=405)
 
+    if not isinstance(wanted.get("minRating", -1), int):
+        raise RejectedError("minRating is not a number.")
+    _ids(wanted.get("includeCategories"))
+    _ids(wanted.get("excludeCategories"))
+
     def answer(moment: Moment) -> dict[str, Any]:
         return _answer(moment, wanted, domain=int(domain), series=series, span=span, page=page, sort=sort)
 

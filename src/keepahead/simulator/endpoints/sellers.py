@@ -140,6 +140,9 @@ def sellerquery(params: Params) -> Execute:
     if not isinstance(page, int) or not isinstance(per_page, int) or page < 0 or not 1 <= per_page <= 10_000:
         raise RejectedError("page or perPage is outside its range.", status=405)
 
+    if any(key.endswith(("_gte", "_lte")) and not isinstance(limit, int) for key, limit in selection.items()):
+        raise RejectedError("A range needs a number.")
+
     def execute(moment: Moment) -> Outcome:
         matches: list[str] = []
         for number, seats in enumerate(seats_by_seller()):

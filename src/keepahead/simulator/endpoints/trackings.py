@@ -44,10 +44,24 @@ def drain_of(created: dict[str, Any]) -> float:
     return len(places) * (9.0 if marketplace else 0.9) / (60 * hours)
 
 
+def _is_watched(entry: Any) -> bool:
+    match entry:
+        case {"domain": int(), "csvType": int()}:
+            return isinstance(cast("dict[str, Any]", entry).get("thresholdValue", 0), int)
+        case _:
+            return False
+
+
 def _is_valid(created: Any) -> bool:
     match created:
         case {"asin": str() as asin, "mainDomainId": int() as domain}:
-            interval = cast("dict[str, Any]", created).get("updateInterval", 1)
+            fields = cast("dict[str, Any]", created)
+            interval, ttl = fields.get("updateInterval", 1), fields.get("ttl", 0)
+            watched = [fields.get("thresholdValues", []), fields.get("notifyIf", [])]
+            if not all(isinstance(entries, list) for entries in watched) or not isinstance(ttl, int):
+                return False
+            if not all(_is_watched(entry) for entries in watched for entry in entries):
+                return False
             return bool(_ASIN.match(asin)) and domain in DOMAINS and isinstance(interval, int) and 0 <= interval <= 25
         case _:
             return False

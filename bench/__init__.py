@@ -1,0 +1,1 @@
+"""How fast keepahead is, as ratios within one run (`make bench`)."""
