@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
+from typing import Self
 
 PACKAGE = "token-throttle>=14,<15"
 _PYTHONS = ("3.12", "3.13", "3.14")
@@ -33,7 +34,7 @@ class Neighbour:
         self._child.stdin.flush()
         return float(str(self._answer()["seconds"]))
 
-    def __enter__(self) -> "Neighbour":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:

@@ -11,6 +11,7 @@ from keepahead.budget.decide import Ask
 from keepahead.budget.entry import Label
 from keepahead.budget.lane import LIVE
 from keepahead.budget.meter import Meter
+from keepahead.budget.verdict import Granted
 from keepahead.store.database import open_database
 from keepahead.store.ledger import Ledger
 
@@ -27,6 +28,7 @@ class Memory:
         self._account = apply(self._account, decide.observe(self._account, _meter(_START), _START)[0])
 
     def pairs(self, times: int) -> None:
+        """Do so many."""
         account = self._account
         for number in _take(self._numbers, times):
             ask, meter, now = _facts(number)
@@ -47,9 +49,10 @@ class OnSqlite:
         self._ledger.observe(_meter(_START), _START)
 
     def pairs(self, times: int) -> None:
+        """Do so many."""
         for number in _take(self._numbers, times):
             ask, meter, now = _facts(number)
-            self._ledger.reserve(ask, now)
+            assert isinstance(self._ledger.reserve(ask, now), Granted)
             self._ledger.settle(ask.label.call_id, _CHARGED, meter, now)
 
 
@@ -69,6 +72,7 @@ class Bare:
             self._connection.execute(statement)
 
     def pairs(self, times: int) -> None:
+        """Do so many."""
         for number in range(times):
             self._commit(number, _RESERVED)
             self._commit(number, -_RESERVED)
@@ -81,6 +85,7 @@ class Bare:
         run("COMMIT")
 
     def close(self) -> None:
+        """Close the file."""
         self._connection.close()
 
 

@@ -1,7 +1,7 @@
 """A whole keepahead on virtual time: simulator, ledger, clients. Nothing waits for real and nothing is patched."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,9 +10,9 @@ from typing import Any, TypeVar
 import httpx2
 
 from keepahead import AsyncKeepa, Keepa
-from keepahead.simulator import Faults, LoopClock, Outsider, Simulator, SimulatorTransport, SteppedClock, VirtualLoop
 from keepahead.faces.settings import KEEPA_URL
 from keepahead.faces.wiring import fingerprint_of
+from keepahead.simulator import Faults, LoopClock, Outsider, Simulator, SimulatorTransport, SteppedClock, VirtualLoop
 from keepahead.store.database import open_database
 from keepahead.store.ledger import Ledger
 from keepahead.store.record import Record

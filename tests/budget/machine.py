@@ -1,4 +1,3 @@
-# ruff: noqa: D401 - the docstring of a rule says what happens
 """The stateful model: `decide` beside the two naive models, in a world where answers are late, lost and repeated.
 
 One machine plays everybody: our processes, Keepa, and somebody else who spends from the same key. Time is whole
@@ -428,7 +427,7 @@ class House(RuleBasedStateMachine):
                 again[name] = self.now + self.pause(verdict)
             again |= {name: self.now for name in self.wants if name not in again}
         if self.account.reservations:
-            self.pass_to(self.now + 400_000)
+            self.pass_to(self.now + 520_000)
         self.want(1, deadline=self.now)
         self.wants.clear()
         for flight in self.flights:

@@ -131,7 +131,7 @@ class Book:
     def lapse(self, now: int) -> None:
         """Six minutes after a reservation its process is surely gone."""
         for hold in self.holds.values():
-            if hold.proven is None and now - hold.opened >= 360_000:
+            if hold.proven is None and now - hold.opened >= 480_000:
                 hold.proven = now
 
     def wait(self, want: Want, now: int) -> None:

@@ -684,3 +684,26 @@ def test_a_cost_whose_bounds_cross_is_a_mistake(bounds: tuple[int, int, int]) ->
     """At least, likely and at most come in this order."""
     with pytest.raises(ValueError, match="a cost needs"):
         Cost(*bounds)
+
+
+@LAW
+@given(ahead_s=st.integers(1, 3600), calls=st.integers(2, 6))
+def test_a_timestamp_that_jumps_ahead_does_not_hide_what_is_spent_later(ahead_s: int, calls: int) -> None:
+    """Meters asked for after the one that jumped show less, so they are believed: what they cost is seen at once."""
+    jumped = Meter(at(ahead_s * 1000), at(0), at(10), 500, 20, 60_000)
+    state = Account("key", jumped)
+    for number in range(1, calls):
+        asked, came = at(100 * number), at(100 * number + 50)
+        honest = Meter(asked, asked, came, 500 - 100 * number, 20, 60_000)
+        state = after(state, observe(state, honest, came))
+        assert state.balance_at(came) == 500 - 100 * number
+
+
+@LAW
+@given(left=st.integers(501, 1200))
+def test_a_reading_that_is_not_newer_and_shows_more_is_not_believed(left: int) -> None:
+    """Clocks of our hosts differ a little: an older reading that shows more must not win by our own order of events."""
+    known = Meter(at(2000), at(1000), at(2000), 500, 20, 60_000)
+    older = Meter(at(1000), at(2500), at(3000), left, 20, 60_000)
+    assert not older.is_newer_than(known)
+    assert Meter(at(1000), at(32_000), at(33_000), left, 20, 60_000).is_newer_than(known)

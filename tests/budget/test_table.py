@@ -187,7 +187,7 @@ def read_held(text: str, now: int) -> Reservation:
         case "!":
             return held(text, tokens, ms=now - 120_000, proven=now)
         case "x":
-            return held(text, tokens, ms=now - 360_000)
+            return held(text, tokens, ms=now - 480_000)
         case _:
             return held(text, tokens, ms=now)
 

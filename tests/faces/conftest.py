@@ -6,13 +6,20 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
 
+from keepahead.budget.meter import Meter
 from keepahead.faces.cli.main import run
+from keepahead.faces.settings import read_settings
+from keepahead.faces.wiring import open_ledger
+from keepahead.store.ledger import Ledger
 
 KEY = "k" * 64
 """No real key: made up, of the right shape."""
@@ -96,10 +103,14 @@ class Served:
     def stop(self) -> int:
         """Press Ctrl-C; return the exit code."""
         self.process.send_signal(signal.SIGINT)
-        code = self.process.wait(20)
+        return self.process.wait(20)
+
+    def kill(self) -> None:
+        """End it without waiting for requests under way."""
+        self.process.kill()
+        self.process.wait(20)
         assert self.process.stdout is not None
         self.process.stdout.close()
-        return code
 
 
 @pytest.fixture(scope="session")
@@ -107,7 +118,7 @@ def rich_url() -> Iterator[str]:
     """One simulated Keepa with tokens for everybody: its catalogue is worked out once."""
     served = Served("--rate", "1000")
     yield served.url
-    served.stop()
+    served.kill()
 
 
 @pytest.fixture
@@ -115,6 +126,24 @@ def rich(rich_url, monkeypatch) -> str:
     """Commands of this test spend at a Keepa with plenty."""
     monkeypatch.setenv("KEEPAHEAD_UPSTREAM_URL", rich_url)
     return rich_url
+
+
+Seen = Callable[..., None]
+
+
+def see(balance: int, rate: int = 20) -> None:
+    """Let the ledger know a meter, as if Keepa had just answered."""
+    database, fingerprint = open_ledger(read_settings())
+    now = datetime.now(UTC)
+    Ledger(database, fingerprint).observe(Meter(now, now, now, balance, rate, 60_000), now)
+    database.close()
+
+
+@pytest.fixture
+def seen(monkeypatch) -> Seen:
+    """An account whose bucket was seen, at a Keepa that cannot be reached: whatever is sent fails."""
+    monkeypatch.setenv("KEEPAHEAD_UPSTREAM_URL", "http://127.0.0.1:1")
+    return see
 
 
 @pytest.fixture
@@ -129,4 +158,34 @@ def serve(monkeypatch) -> Iterator[Callable[..., Served]]:
 
     yield start
     for each in started:
-        each.stop()
+        each.kill()
+
+
+@pytest.fixture
+def answers(monkeypatch) -> Iterator[Callable[..., None]]:
+    """A server that says the same to everything: status, bytes, and how many bytes it announces."""
+    said: list[tuple[int, bytes, int]] = []
+
+    class Parrot(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            status, body, length = said.pop(0) if len(said) > 1 else said[0]
+            self.send_response(status)
+            self.send_header("Content-Length", str(length))
+            self.end_headers()
+            self.wfile.write(body.replace(b"PATH", self.path.encode()))
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Parrot)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    monkeypatch.setenv("KEEPAHEAD_UPSTREAM_URL", f"http://127.0.0.1:{server.server_port}")
+
+    def say(*every: tuple[int, bytes]) -> None:
+        said[:] = [(status, body, len(body)) for status, body in every]
+
+    yield say
+    server.shutdown()
+    thread.join()
+    server.server_close()

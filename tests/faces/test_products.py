@@ -168,9 +168,9 @@ def test_domains(cli, rich, domain, code):
     assert cli("category", "0", "--domain", domain, "--json").code == code
 
 
-def test_refusals_name_the_time(cli, serve):
+def test_refusals_name_the_time(cli, seen):
     """What cannot be paid for in time ends with code 3, says when it could be, and spends nothing."""
-    serve("--rate", "5", "--balance", "14")
+    seen(14, 5)
     refused = cli("bestsellers", "3760911", "--max-wait", "0", "--json")
     assert (refused.code, refused.out) == (3, "")
     assert "50 tokens" in refused.sentence
@@ -179,4 +179,3 @@ def test_refusals_name_the_time(cli, serve):
     never = cli("product", RECORDED, "--offers", "100", "--max-wait", "0")
     assert never.code == 3
     assert cli("status", "--json").json["account"]["balance"] == 14
-    assert cli("product", RECORDED, "--no-history", "--max-wait", "0").code == 0

@@ -1,9 +1,7 @@
 """The key is in nothing that any command prints or keeps, on any road."""
 
 import pytest
-
 from tests.faces.conftest import KEY
-from tests.faces.test_bad_input import answers  # noqa: F401 - a fixture
 
 ASIN = "B0D8W1YVBX"
 COMMANDS = [
@@ -25,9 +23,10 @@ COMMANDS = [
 ]
 
 
+@pytest.mark.usefixtures("rich")
 @pytest.mark.parametrize("json", [False, True])
 @pytest.mark.parametrize("arguments", COMMANDS)
-def test_no_command_shows_the_key(cli, rich, monkeypatch, tmp_path, arguments, json):
+def test_no_command_shows_the_key(cli, monkeypatch, tmp_path, arguments, json):
     """Nothing printed and no file written holds the key, well or not."""
     monkeypatch.setenv("KEEPA_API_KEY", KEY)
     ended = cli(*arguments, *(["--json"] if json else []))
@@ -37,7 +36,7 @@ def test_no_command_shows_the_key(cli, rich, monkeypatch, tmp_path, arguments, j
 
 
 @pytest.mark.parametrize(
-    ("status", "body"),
+    "said",
     [
         (400, b'{"error":{"type":"x","message":"No PATH","details":"PATH"}}'),
         (500, b"PATH"),
@@ -46,10 +45,10 @@ def test_no_command_shows_the_key(cli, rich, monkeypatch, tmp_path, arguments, j
         (302, b"PATH"),
     ],
 )
-def test_no_answer_brings_the_key_back(cli, answers, monkeypatch, tmp_path, status, body):  # noqa: F811
+def test_no_answer_brings_the_key_back(cli, answers, monkeypatch, tmp_path, said):
     """A server that repeats the whole request in its answer cannot make us print or keep the key."""
     monkeypatch.setenv("KEEPA_API_KEY", KEY)
-    answers((status, body))
+    answers(said)
     ended = cli("product", ASIN, "--json")
     assert ended.code == 1
     assert KEY not in ended.out + ended.err

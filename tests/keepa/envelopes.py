@@ -30,6 +30,8 @@ def answer(status: int = 200, **fields: Any) -> httpx2.Response:
 ALL_ZERO = httpx2.Response(
     400,
     content=msgspec.json.encode(
-        envelope(0, 0, ms=0, rate=0, refillIn=0, error={"type": "invalidParameter", "message": "bad key", "details": ""})
+        envelope(
+            0, 0, ms=0, rate=0, refillIn=0, error={"type": "invalidParameter", "message": "bad key", "details": ""}
+        )
     ),
 )

@@ -8,6 +8,8 @@ from datetime import timedelta
 
 import httpx2
 import pytest
+from tests.house import KEY, START, Canned, House, run
+from tests.keepa.envelopes import ALL_ZERO, T0_MS, answer
 
 from keepahead import (
     AsyncKeepa,
@@ -32,8 +34,6 @@ from keepahead.keepa.flow import REQUEUES, Send, Wait
 from keepahead.keepa.methods import Methods
 from keepahead.simulator import Faults, SteppedClock
 from keepahead.store.record import Filter
-from tests.house import KEY, START, Canned, House, run
-from tests.keepa.envelopes import ALL_ZERO, T0_MS, answer
 
 RECORDED = "B0D8W1YVBX"
 ASINS = [f"B0000000{number:02}" for number in range(100)]
@@ -809,6 +809,21 @@ def test_late_meters_do_not_go_back_in_time(house):
             return await keepa.status()
 
     assert run(main()).balance == 500
+
+
+def test_a_machine_that_slept(tmp_path):
+    """A call that could not leave for minutes after its grant is granted anew, on what is there then."""
+    naps, clock = [600.0], SteppedClock(START)
+    house = House(tmp_path, clock=clock)
+
+    def watch(step) -> None:
+        if type(step).__name__ == "Pace" and naps:
+            clock.sleep(naps.pop())
+
+    with house.keepa_sync(watch=watch) as keepa:
+        assert keepa.products([RECORDED])
+    assert [entry.reason for entry in lines(house, Released)] == ["not sent in time"]
+    assert house.truth().consumed == 1
 
 
 def test_client_shows_no_key(house):

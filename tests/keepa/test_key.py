@@ -7,11 +7,11 @@ from pathlib import Path
 
 import httpx2
 import pytest
+from tests.house import KEY, Canned, House, run
+from tests.keepa.envelopes import ALL_ZERO, answer
 
 from keepahead import KeepaheadError
 from keepahead.simulator import Faults
-from tests.house import KEY, Canned, House, run
-from tests.keepa.envelopes import ALL_ZERO, answer
 
 RECORDED = "B0D8W1YVBX"
 TOKEN = answer(left=1000, consumed=0)

@@ -3,8 +3,9 @@
 import asyncio
 from datetime import timedelta
 
-from keepahead.keepa.line import Line
 from tests.house import START, run
+
+from keepahead.keepa.line import Line
 
 
 def place(number: int, rank: int = 0) -> tuple:

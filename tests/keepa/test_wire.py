@@ -10,12 +10,12 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.keepa.envelopes import ALL_ZERO, T0_MS, envelope
 
 from keepahead.errors import BadAnswerError, KeepaError, KeepaRejected
 from keepahead.keepa import wire
 from keepahead.keepa.calls import GraphImageCall, ProductCall, TokenCall
 from keepahead.keepa.wire import Fault, Inbound
-from tests.keepa.envelopes import ALL_ZERO, T0_MS, envelope
 
 RECORDINGS = Path(__file__).parent.parent / "data" / "recordings"
 NOW = datetime(2026, 11, 22, 20, 0, tzinfo=UTC)

@@ -220,35 +220,12 @@ SHAPES = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
     max_leaves=5,
 )
-NAMES = st.sampled_from(
-    [
-        "rootCategory",
-        "page",
-        "perPage",
-        "sort",
-        "title",
-        "brand",
-        "current_NEW_gte",
-        "categories_include",
-        "domainId",
-        "priceTypes",
-        "dateRange",
-        "sortType",
-        "minRating",
-        "includeCategories",
-        "currentRange",
-        "isRangeEnabled",
-        "isFilterEnabled",
-        "asin",
-        "mainDomainId",
-        "updateInterval",
-        "ttl",
-        "thresholdValues",
-        "notifyIf",
-        "currentRating_gte",
-        "sellerName",
-    ]
+NAME_WORDS = (
+    "rootCategory page perPage sort title brand current_NEW_gte categories_include domainId priceTypes "
+    "dateRange sortType minRating includeCategories currentRange isRangeEnabled isFilterEnabled asin "
+    "mainDomainId updateInterval ttl thresholdValues notifyIf currentRating_gte sellerName"
 )
+NAMES = st.sampled_from(NAME_WORDS.split())
 
 
 @settings(max_examples=150, deadline=None)

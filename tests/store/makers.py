@@ -24,5 +24,11 @@ def ask(call_id: str, tokens: int, items: int = 1, lane: Lane = LIVE, caller: st
     """A wish to spend."""
     label = Label(call_id, more.pop("endpoint", "product"), lane.name, caller)
     return Ask(
-        label=label, lane=lane, shape="a test", tokens_max=tokens, items=items, opened_at=more.pop("opened_at", T0), **more
+        label=label,
+        lane=lane,
+        shape="a test",
+        tokens_max=tokens,
+        items=items,
+        opened_at=more.pop("opened_at", T0),
+        **more,
     )

@@ -10,13 +10,13 @@ import pytest
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import Column, MetaData, create_engine, inspect
+from tests.store.makers import ask, at, meter
 
 from keepahead.errors import LedgerFormatError, LedgerUnavailableError, SettingsError
 from keepahead.store import database as databases
 from keepahead.store import tables
 from keepahead.store.database import HEAD, open_database
 from keepahead.store.ledger import Ledger
-from tests.store.makers import ask, at, meter
 
 
 def test_head_is_the_newest_step():

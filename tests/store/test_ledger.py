@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 from sqlalchemy import select
+from tests.store.makers import ask, at, meter
 
 from keepahead.budget.lane import JOBS
 from keepahead.budget.verdict import Granted, Later, Refused
@@ -14,7 +15,6 @@ from keepahead.store import tables
 from keepahead.store.database import open_database
 from keepahead.store.ledger import Ledger
 from keepahead.store.record import Filter, GroupBy, Record
-from tests.store.makers import ask, at, meter
 
 
 def test_first_ask_needs_a_meter(ledger):
@@ -142,7 +142,9 @@ def act(ledger: Ledger, number: int) -> None:
             lane = random.choice((JOBS, ask("x", 1).lane))
             ledger.reserve(ask(f"c{number}", random.choice((0, 1, 30, 100)), lane=lane, opened_at=now), now)
         case 2:
-            ledger.settle(random.choice(calls), random.randrange(40), meter(number * 20, random.randrange(-50, 600)), now)
+            ledger.settle(
+                random.choice(calls), random.randrange(40), meter(number * 20, random.randrange(-50, 600)), now
+            )
         case 3:
             ledger.release(random.choice(calls), "not sent", now)
         case 4:

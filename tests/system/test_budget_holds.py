@@ -12,11 +12,11 @@ from datetime import UTC, datetime, timedelta
 
 import httpx2
 import pytest
+from tests.house import KEY, House, run
+from tests.system.workload import mixed
 
 from keepahead import AsyncKeepa, KeepaheadError
 from keepahead.simulator import Faults, Outsider
-from tests.house import KEY, House, run
-from tests.system.workload import mixed
 
 FLOOR = 10
 

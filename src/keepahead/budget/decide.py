@@ -13,8 +13,11 @@ from keepahead.budget.lane import Lane
 from keepahead.budget.meter import Meter
 from keepahead.budget.verdict import Granted, Later, Reason, Refused, Verdict
 
-CALL_LIMIT = timedelta(minutes=6)
-"""A reservation older than this has lost its process: longer than any call may take, time-outs included."""
+SEND_WITHIN = timedelta(minutes=2)
+"""A call that has not left so long after its grant (the machine slept) must be granted anew."""
+
+CALL_LIMIT = timedelta(minutes=8)
+"""A reservation older than this has lost its process: longer than a call may take to leave and to be answered."""
 
 UNKNOWN_HOLD = timedelta(seconds=120)
 """After a lost answer Keepa may still be at work and charge later; open-questions 0.6 says to wait at least so long."""
@@ -80,6 +83,10 @@ def reserve(account: Account, ask: Ask, now: datetime) -> Decision:
     that is held, at its maximum. A call that can be divided gets the largest part that fits, but not less than one
     lump's worth. Nobody passes an older ticket of the same or a better lane.
     """
+    held = account.find(ask.label.call_id)
+    if held is not None:  # asked before, and the verdict got lost on its way
+        items = held.tokens // ask.tokens_per_item if ask.tokens_per_item else ask.items
+        return Decision(Granted(held.tokens, items, account.free_at(now), ask.lane.floor))
     if ask.is_probe and _somebody_probes(account, now):
         return Decision(Later(PROBE_WAIT_SECONDS, None))
     if ask.tokens_max == 0:
@@ -102,7 +109,9 @@ def foresee(account: Account, ask: Ask, now: datetime) -> Decision | None:
     if account.meter is None or ask.tokens_max == 0:
         return None
     case = _Case(account, account.meter, ask, now)
-    return None if case.whole_is_in_time else case.refuse(Reason.NOT_IN_TIME)
+    if case.whole_is_in_time or case.is_stale:  # a stale account is not a reason to refuse: `reserve` asks for a meter
+        return None
+    return case.refuse(Reason.NO_REFILL if case.earliest is None else Reason.NOT_IN_TIME)
 
 
 def settle(account: Account, call_id: str, consumed: int, meter: Meter, now: datetime) -> tuple[Entry, ...]:

@@ -56,16 +56,21 @@ class Meter:
     def is_newer_than(self, other: "Meter | None") -> bool:
         """Tell whether this replaces `other`: newer by Keepa's clock; on a tie the lower balance, the later ask.
 
-        One that was asked for long after the other had arrived is newer whatever the timestamps say: else a step back
-        of Keepa's clock would leave us with a reading that nothing can replace.
+        Our own order of events corrects a timestamp that jumps, as far as that is safe. What was asked for after the
+        other had arrived replaces it where it shows less than the other projects; and, since clocks of our hosts may
+        differ a little, whatever it shows once it was asked for long after.
         """
-        if other is None or self.asked_at >= other.received_at + CLOCKS_AGREE:
+        if other is None:
             return True
-        return (self.measured_at, -self.tokens_left, self.asked_at) > (
-            other.measured_at,
-            -other.tokens_left,
-            other.asked_at,
-        )
+        after_it = self.asked_at - other.received_at
+        shows_less = self.tokens_left < other.balance_at(self.received_at)
+        if after_it >= CLOCKS_AGREE or (after_it >= _MILLISECOND and shows_less):
+            return True
+        return self._order > other._order  # noqa: SLF001 - another of its kind
+
+    @property
+    def _order(self) -> tuple[datetime, int, datetime]:
+        return (self.measured_at, -self.tokens_left, self.asked_at)
 
     def balance_at(self, now: datetime) -> int:
         """Return the tokens in the bucket at `now` if nothing is spent; whole lumps only, capped."""

@@ -387,8 +387,8 @@ class Keepa(_Client, Methods):
 
 
 def _places(parts: Parts) -> int:
-    """Return how many calls may be under way: few enough that none waits for its moment until its hold lapses."""
-    return min(parts.max_concurrency, 4 * (parts.calls_per_minute or parts.max_concurrency))
+    """Return how many calls may be under way: few enough that none waits for its moment too long."""
+    return min(parts.max_concurrency, parts.calls_per_minute or parts.max_concurrency)
 
 
 def _next(steps: Steps, value: object) -> Step | None:

@@ -14,7 +14,7 @@ from http import HTTPStatus
 from typing import Any
 
 from keepahead.budget.cost import Cost
-from keepahead.budget.decide import PROBE_WAIT_SECONDS, Ask
+from keepahead.budget.decide import PROBE_WAIT_SECONDS, SEND_WITHIN, Ask
 from keepahead.budget.entry import Label
 from keepahead.budget.lane import Lane
 from keepahead.budget.verdict import Granted, Later, Reason, Refused
@@ -225,8 +225,13 @@ class _Road:
                 yield Enter()
                 match self.ledger.reserve(ask, self.clock.now()):
                     case Granted() as granted:
-                        self._warn(granted, ask)
-                        return first_of(call, granted.items, ask.items), granted.tokens, call_id
+                        granted_at = self.clock.now()
+                        yield Pace()
+                        if self.clock.now() - granted_at < SEND_WITHIN:
+                            self._warn(granted, ask)
+                            return first_of(call, granted.items, ask.items), granted.tokens, call_id
+                        self.ledger.release(call_id, "not sent in time", self.clock.now())
+                        yield Leave()
                     case Refused() as refused:
                         raise refusal(call, refused)  # noqa: TRY301 - the clean-up below is for it too
                     case Later(needs_meter=True):
@@ -244,11 +249,6 @@ class _Road:
 
     def exchange(self, call: Call, tokens: int, call_id: str) -> Generator[Step, Any, Answer]:
         """Send what is reserved, settle it, and return the answer. Raises KeepaError."""
-        try:
-            yield Pace()
-        except BaseException:
-            self.ledger.release(call_id, "not sent", self.clock.now())
-            raise
         try:
             inbound: Inbound = yield Send(call_id, wire.outbound(call), tokens)
         except NothingSent as told:

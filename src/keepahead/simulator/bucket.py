@@ -67,11 +67,6 @@ class Bucket(msgspec.Struct):
         """Tokens that one tick adds."""
         return max(0, self.rate - self.flow_reduction)
 
-    @property
-    def refill_in_ms(self) -> int:
-        """Milliseconds from the bucket's moment to its next tick."""
-        return self.next_tick_ms - self.at_ms
-
     def admits(self) -> bool:
         """Say whether a paid request that arrives now is executed: positive balance, and some refill left."""
         return self.balance > 0 and self.lump > 0

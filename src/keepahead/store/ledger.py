@@ -102,7 +102,7 @@ class Ledger:
         after = before
         for entry in entries:
             after = apply(after, entry)
-            _INSERT_ENTRY.run(connection, {"fingerprint": self.fingerprint, **rows.entry_row(entry)})
+            _INSERT_ENTRY.run(connection, {**rows.entry_row(entry), "fingerprint": self.fingerprint})
         self._keep(connection, before, after)
 
     def _keep(self, connection: Connection, before: Account, after: Account) -> None:

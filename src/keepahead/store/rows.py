@@ -40,7 +40,7 @@ TICKET_COLUMNS = tuple(f.name for f in fields(Ticket))
 """The columns in which these are kept, in the order of their fields."""
 
 ENTRY_COLUMNS = tuple(column.name for column in tables.entries.columns if column.name != "seq")
-"""All columns of an entry; each kind uses some."""
+"""All columns of an entry but its number, which the database gives; each kind uses some."""
 
 KINDS = tuple(_KINDS)
 """The names of the kinds of entries, as the ledger keeps them."""
@@ -84,8 +84,9 @@ def ticket_row(ticket: Ticket) -> dict[str, Any]:
 
 
 def entry_row(entry: Entry) -> dict[str, Any]:
-    """Return the columns of an entry that its kind uses."""
-    row: dict[str, Any] = {"kind": kind_of(entry)}
+    """Return the columns of an entry; those that its kind does not use are None."""
+    row: dict[str, Any] = dict.fromkeys(ENTRY_COLUMNS)
+    row["kind"] = kind_of(entry)
     row.update((name, getattr(entry, name)) for name in _OWN_COLUMNS[type(entry)])
     if isinstance(entry, Settled | Observed):
         row.update(meter_row(entry.meter))

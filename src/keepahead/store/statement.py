@@ -1,7 +1,7 @@
 """Core statements made ready: compiled once for each dialect, then handed to the driver as they are.
 
 For the ledger's few statements only, which run with every call: SQLAlchemy's own way from a statement to the driver
-takes ten times as long as SQLite takes to carry it out (`make bench`).
+takes about ten times as long as SQLite takes to carry it out.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -27,17 +27,16 @@ class _Ready:
     columns: Sequence[Process]
 
     def bind(self, values: Mapping[str, Any]) -> Any:
-        get = values.get
         if self.positional is not None:
-            return [process(get(name)) if process else get(name) for name, process in self.positional]
-        return {name: process(get(name)) if process else get(name) for name, process in self.parameters.items()}
+            return [process(values[name]) if process else values[name] for name, process in self.positional]
+        return {name: process(values[name]) if process else values[name] for name, process in self.parameters.items()}
 
     def read(self, row: Sequence[Any]) -> tuple[Any, ...]:
         return tuple([process(value) if process else value for value, process in zip(row, self.columns, strict=True)])
 
 
 class Statement:
-    """One statement, to be run often. Its parameters are named as in Core; those not given are NULL.
+    """One statement, to be run often. Its parameters are named as in Core; each must be given.
 
     Of an INSERT or UPDATE without values of its own, `sets` names the columns.
     """

@@ -17,12 +17,11 @@ WINDOWS = (30, 90, 180, 365)
 
 
 class Track:
-    """One series made ready for questions: moments and landed values, up to `end`."""
+    """One series made ready for questions: moments and landed values."""
 
-    def __init__(self, moments: list[int], values: list[int], end: int) -> None:
+    def __init__(self, moments: list[int], values: list[int]) -> None:
         self.moments = moments
         self.values = values
-        self.end = end
 
     @cached_property
     def _sums(self) -> tuple[list[int], list[int]]:
@@ -85,7 +84,7 @@ def track(rows: list[Row], end: int) -> Track:
     """Make a series ready for questions; what lies after `end` is left out."""
     kept = [row for row in rows if row[0] <= end]
     paired = bool(kept) and len(kept[0]) == 2
-    return Track([row[0] for row in kept], [row[1] if paired else landed(row) for row in kept], end)
+    return Track([row[0] for row in kept], [row[1] if paired else landed(row) for row in kept])
 
 
 def statistics(tracks: dict[int, Track], at: int, start: int, end: int) -> dict[str, Any]:
