@@ -119,8 +119,7 @@ _ROOMS = {
 }
 _ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names}
 
-__all__ = [
-    "ENDPOINT_COSTS",
+__all__ = [  # noqa: RUF022 - sorted as sorted() does
     "Answer",
     "AsyncKeepa",
     "BadAnswerError",
@@ -134,6 +133,7 @@ __all__ = [
     "Deal",
     "DealCall",
     "Deals",
+    "ENDPOINT_COSTS",
     "FinderCall",
     "Found",
     "GraphImageCall",

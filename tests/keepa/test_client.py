@@ -2,6 +2,7 @@
 
 import asyncio
 import inspect
+import itertools
 import logging
 import threading
 from datetime import timedelta
@@ -48,6 +49,7 @@ def lines(house: House, kind: type) -> list:
 
 @pytest.fixture
 def house(tmp_path) -> House:
+    """A house with a full bucket."""
     return House(tmp_path)
 
 
@@ -403,7 +405,7 @@ def test_pace(tmp_path):
     run(main())
     assert house.clock.now() - START >= timedelta(seconds=20)
     moments = [entry.at for entry in lines(house, Settled) if entry.tokens]
-    gaps = [(later - earlier).total_seconds() for earlier, later in zip(moments, moments[1:], strict=False)]
+    gaps = [(later - earlier).total_seconds() for earlier, later in itertools.pairwise(moments)]
     assert min(gaps) == pytest.approx(2.0, abs=0.01)
 
 
@@ -734,7 +736,7 @@ def test_interrupted_sync_while_waiting(tmp_path):
     """Ctrl-C in the blocking client while it waits leaves no ticket."""
 
     class Impatient(SteppedClock):
-        def sleep(self, seconds: float) -> None:
+        def sleep(self, seconds: float) -> None:  # noqa: ARG002
             raise KeyboardInterrupt
 
     house = House(tmp_path, balance=5, clock=Impatient(START))

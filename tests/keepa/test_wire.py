@@ -35,7 +35,7 @@ def inbound(body: bytes | dict, status: int = 200) -> Inbound:
         ("B0F7XPYCSJ-full.json", 42, 1, 60, 18815, 1778386622667),
     ],
 )
-def test_recorded_meters(name, left, consumed, rate, refill_in_ms, timestamp_ms):
+def test_recorded_meters(name, left, consumed, rate, refill_in_ms, timestamp_ms):  # noqa: PLR0917
     """The meters of the recorded bodies are read exactly."""
     body = gzip.decompress((RECORDINGS / f"{name}.gz").read_bytes())
     reading = wire.read(inbound(body))
@@ -125,10 +125,8 @@ def test_any_json(fields, status):
     got = inbound(json.dumps(fields).encode(errors="surrogatepass"), status)
     reading = wire.read(got)
     assert reading.consumed is None or reading.consumed >= 0
-    try:
+    with suppress(KeepaError):
         wire.answer_or_error(CALL, got, reading, "id")
-    except KeepaError as error:
-        assert str(error)
 
 
 def test_deep_nesting():

@@ -10,11 +10,13 @@ from keepahead.store.ledger import Ledger
 
 @pytest.fixture
 def url(tmp_path) -> str:
+    """Where the ledger lies."""
     return f"sqlite:///{tmp_path / 'ledger.db'}"
 
 
 @pytest.fixture
 def database(url) -> Iterator[Database]:
+    """Open the ledger's database."""
     database = open_database(url)
     yield database
     database.close()
@@ -22,4 +24,5 @@ def database(url) -> Iterator[Database]:
 
 @pytest.fixture
 def ledger(database) -> Ledger:
+    """Return the ledger of one account."""
     return Ledger(database, "account")

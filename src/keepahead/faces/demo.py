@@ -1,4 +1,4 @@
-"""`make demo`: the incident replayed on a virtual clock, then a discovery on the built-in simulator. No key, no network."""
+"""`make demo`: the incident replayed on a virtual clock, then a discovery. No key, no network."""
 
 import asyncio
 import os
@@ -121,10 +121,11 @@ def replay(console: Console, folder: Path) -> None:
         for (name, _), was, is_now in zip(incident(), old, new, strict=True)
         if (is_now.at - was.at).total_seconds() > 1
     ]
+    lowest_old, lowest_new = before.truth().lowest_balance, after.truth().lowest_balance
     console.print(
-        f"\nRhythm only: lowest balance [red]{before.truth().lowest_balance}[/], {refused} call refused, and everything "
-        f"else stops until it has refilled.\nkeepahead:   lowest balance [green]{after.truth().lowest_balance}[/] (the "
-        f"floor is 10), nothing refused. Delayed: {'; '.join(delayed)}.\n"
+        f"\nRhythm only: lowest balance [red]{lowest_old}[/], {refused} call refused, and everything stops until it has "
+        f"refilled.\nkeepahead:   lowest balance [green]{lowest_new}[/] (the floor is 10), nothing refused.\n"
+        f"             Delayed: {'; '.join(delayed)}.\n"
     )
 
 
@@ -142,7 +143,9 @@ def discover(console: Console, folder: Path) -> None:
         ("ledger", "--by", "endpoint"),
     ):
         console.print(f"\n[bold]$ keepahead {' '.join(arguments)}")
-        subprocess.run([sys.executable, "-m", "keepahead", *arguments], env=environment, cwd=folder, check=True)
+        subprocess.run(  # noqa: S603 - our own program
+            [sys.executable, "-m", "keepahead", *arguments], env=environment, cwd=folder, check=True
+        )
 
 
 def main() -> None:

@@ -72,7 +72,7 @@ def estimate(
     ]
     if status:
         left = _leaves(cost, status.free)
-        most = "unbounded" if left["at_most_spent"] is None else f"{left['at_most_spent']:,} if it costs the most"
+        most = "unbounded" if left["least"] is None else f"{left['least']:,} if it costs the most"
         facts.append(("free", tokens(status.free)))
         facts.append(("leaves", f"{left['likely']:,} likely, {most}; the floor is {status.floor}"))
     facts.append(("runs", prospect.why))
@@ -126,7 +126,7 @@ def _decide(call: Call, hold: int, items: int, account: Account, lane: Lane) -> 
 
 def _leaves(cost: Cost, free: int) -> dict[str, Any]:
     most = cost.tokens_max
-    return {"likely": free - cost.tokens_likely, "at_most_spent": None if most is None else free - most}
+    return {"likely": free - cost.tokens_likely, "least": None if most is None else free - most}
 
 
 def _cost_words(cost: Cost) -> str:

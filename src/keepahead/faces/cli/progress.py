@@ -29,8 +29,7 @@ class Watch:
         self._done = 0
         self._items = items
         self._begin: Callable[[], None] | None = begin
-        self._ready_at: datetime | None = None
-        self._needed = 0
+        self._waits: dict[str, tuple[datetime, int]] = {}  # call id: when its tokens are expected, how many
         self._screen = Console(stderr=True)
 
     def __call__(self, step: Step) -> None:
@@ -42,7 +41,7 @@ class Watch:
             case Wait():
                 self._wait(step)
             case Send():
-                self._ready_at = None
+                self._waits.pop(step.call_id, None)
             case Got():
                 self.answers.append(step.answer)
                 self.spent += step.answer.tokens_consumed or 0
@@ -79,16 +78,16 @@ class Watch:
         """Say how far it is."""
         words = [f"{self._done} of {self._items}"] if self._items else []
         words.append(f"{tokens(self.spent)} spent")
-        ready_at = self._ready_at
-        if ready_at is not None:
-            seconds = max(0.0, (ready_at - SystemClock().now()).total_seconds())
-            words.append(f"waiting {span(seconds)} for {tokens(self._needed)}")
+        now = SystemClock().now()
+        if expected := [wait for wait in tuple(self._waits.values()) if wait[0] > now]:
+            ready_at, needed = min(expected)
+            words.append(f"waiting {span((ready_at - now).total_seconds())} for {tokens(needed)}")
         return ", ".join(words)
 
     def _wait(self, step: Wait) -> None:
-        begins = self._ready_at is None
-        self._ready_at = SystemClock().now() + timedelta(seconds=step.ready_in_seconds)
-        self._needed = step.tokens
+        begins = not self._waits
+        ready_at = SystemClock().now() + timedelta(seconds=step.ready_in_seconds)
+        self._waits[step.place[-1]] = ready_at, step.tokens
         if begins and step.ready_in_seconds >= PATIENCE_SECONDS and not self._screen.is_interactive:
             say(f"waiting {span(step.ready_in_seconds)} for {tokens(step.tokens)}")
 

@@ -1,0 +1,96 @@
+"""Never run, only type-checked: every name of the front door as its users write it."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, assert_type
+
+import keepahead
+from keepahead import (
+    Answer,
+    AsyncKeepa,
+    BestSellers,
+    Call,
+    Category,
+    Cost,
+    Deals,
+    Found,
+    InsufficientTokensError,
+    InvalidCallError,
+    Keepa,
+    KeepaRejected,
+    LightningDeal,
+    OutcomeUnknown,
+    PartialResultError,
+    Product,
+    ProductCall,
+    Seller,
+    Status,
+    TokenCall,
+    Tracking,
+    parse_call,
+    quote,
+)
+
+
+async def everything(selection: Mapping[str, Any]) -> None:
+    """The async client, method by method."""
+    async with AsyncKeepa(
+        None,
+        upstream_url=None,
+        database_url=None,
+        floor=None,
+        lane="live",
+        caller=None,
+        max_wait_seconds=None,
+        max_concurrency=None,
+    ) as keepa:
+        assert_type(await keepa.products(["B0D8W1YVBX"], domain=1, stats=90), list[Product])
+        assert_type(await keepa.products_by_code(["4006381000000"], code_limit=3, max_tokens=5), list[Product])
+        assert_type(await keepa.best_sellers(283155, domain="US", range_days=30), BestSellers)
+        assert_type(await keepa.deals(selection, max_wait_seconds=0), Deals)
+        assert_type(await keepa.find(selection), Found)
+        assert_type(await keepa.search("instant coffee"), list[Product])
+        assert_type(await keepa.search_categories("books"), dict[int, Category])
+        assert_type(await keepa.categories([283155]), dict[int, Category])
+        assert_type(await keepa.sellers(["A2L77EE7U53NWQ"]), dict[str, Seller])
+        assert_type(await keepa.find_sellers(selection), list[str])
+        assert_type(await keepa.top_sellers(domain=1), list[str])
+        assert_type(await keepa.lightning_deals("B0D8W1YVBX"), list[LightningDeal])
+        assert_type(await keepa.graph_image("B0D8W1YVBX"), bytes)
+        assert_type(await keepa.trackings(), list[Tracking])
+        assert_type(await keepa.track([selection]), list[Tracking])
+        assert_type(await keepa.send(TokenCall()), Answer)
+        assert_type(keepa.quote(TokenCall()), Cost)
+        assert_type(await keepa.status(), Status)
+
+
+def blocking() -> None:
+    """The blocking client has the same methods."""
+    with Keepa(floor=-50, lane="jobs", caller="nightly") as keepa:
+        assert_type(keepa.products(["B0D8W1YVBX"], offers=20), list[Product])
+        status = keepa.status()
+        assert_type(status.balance, int)
+        assert_type(status.full_at, datetime | None)
+        assert_type(keepa.send(ProductCall(asins=["B0D8W1YVBX"], domain="US")).tokens_consumed, int | None)
+
+
+def values() -> None:
+    """Calls, costs and the facts that errors carry."""
+    call = parse_call("GET", "/product", {"domain": 1, "asin": "B0D8W1YVBX"})
+    assert_type(call, Call)
+    assert_type(quote(call).tokens_max, int | None)
+    try:
+        blocking()
+    except InsufficientTokensError as error:
+        assert_type((error.balance, error.free, error.tokens_max, error.floor), tuple[int, int, int, int])
+        assert_type(error.wait_seconds, float | None)
+    except PartialResultError as error:
+        assert_type(error.missing, tuple[str, ...])
+    except OutcomeUnknown as error:
+        assert_type(error.call_id, str)
+    except KeepaRejected as error:
+        assert_type(error.status, int)
+    except InvalidCallError as error:
+        assert_type(error.nearest, str | None)
+    except keepahead.KeepaheadError:
+        pass
