@@ -212,6 +212,19 @@ def test_what_was_delivered_is_shown(cli, answers, monkeypatch):
     assert "HTTP 500" in ended.sentence
 
 
+def test_a_part_that_cannot_be_read_is_kept(cli, answers):
+    """The part of a batch that cannot be read lies in a file that is named, beside the parts that are shown."""
+    found = answer(left=489, consumed=11, asinList=[ASIN], totalResults=1).content
+    cut = answer(left=487, consumed=2, products=[{"asin": ASIN}]).content[:-4]
+    answers(WELL, (200, found), (200, cut))
+    ended = cli("discover", "--rank", "1..5", "--max-results", "1", "--json")
+    assert ended.code == 1
+    assert ended.json["found"]["asins"] == [ASIN]
+    (warning,) = (line for line in ended.err.splitlines() if line.startswith("warning: what could not be read"))
+    assert Path(warning.rpartition(" ")[2]).read_bytes() == cut
+    assert f"not delivered: {ASIN}; Keepa's answer is cut off" in ended.sentence
+
+
 def test_control_characters_stay_out_of_the_terminal(cli, answers):
     """A title cannot move the cursor, recolour the screen or add lines."""
     product = {"asin": ASIN, "title": "a\x1b[31mred\r\nb &amp; c [bold]d"}

@@ -123,7 +123,7 @@ def replay(console: Console, folder: Path) -> None:
     ]
     lowest_old, lowest_new = before.truth().lowest_balance, after.truth().lowest_balance
     console.print(
-        f"\nRhythm only: lowest balance [red]{lowest_old}[/], {refused} call refused, and everything stops until it has "
+        f"\nRhythm only: lowest balance [red]{lowest_old}[/], {refused} call refused, and all stops until it has "
         f"refilled.\nkeepahead:   lowest balance [green]{lowest_new}[/] (the floor is 10), nothing refused.\n"
         f"             Delayed: {'; '.join(delayed)}.\n"
     )

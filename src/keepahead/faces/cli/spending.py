@@ -92,6 +92,8 @@ async def _spend(
                 got = await work(keepa)
         except PartialResultError as partial:
             got, failure = partial.results, partial
+            if isinstance(partial.cause, BadAnswerError):
+                say(f"warning: what could not be read is in {_kept(partial.cause.body)}")
         except asyncio.CancelledError:
             if not watch.answers:
                 raise
