@@ -14,10 +14,11 @@ TESTS = sorted((ROOT / "tests").rglob("test_*.py"))
 BANNED = re.compile(r"(util|helper|common|manager|base|service|misc)s?")
 TIME_READERS = {
     "clock.py",
-    "simulator/transport.py",
     "simulator/server.py",
     "simulator/simulator.py",
     "simulator/state.py",
+    "simulator/transport.py",
+    "simulator/virtual.py",
 }
 
 

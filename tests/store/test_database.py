@@ -60,7 +60,7 @@ def test_another_programs_file_is_left_alone(tmp_path):
     with sqlite3.connect(path) as other:
         assert [row[0] for row in other.execute("SELECT name FROM sqlite_master")] == ["customers"]
     other.close()
-    assert len(path.read_bytes()) == len(before)
+    assert path.read_bytes() == before
 
 
 def test_a_newer_ledger_is_refused(url, database, tmp_path):

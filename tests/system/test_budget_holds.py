@@ -7,8 +7,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
-from datetime import UTC, datetime, timedelta
 
 import httpx2
 import pytest
@@ -16,7 +14,7 @@ from tests.house import KEY, House, run
 from tests.system.workload import mixed
 
 from keepahead import AsyncKeepa, KeepaheadError
-from keepahead.simulator import Faults, Outsider
+from keepahead.simulator import Faults, Outsider, ScaledClock
 
 FLOOR = 10
 
@@ -118,24 +116,6 @@ def test_clients_share_one_ledger(tmp_path):
         assert record.rebuilt().meter == ledger.account().meter
 
 
-class FastClock:
-    """A clock that runs faster than the wall's, as the served simulator does."""
-
-    def __init__(self, speed: float) -> None:
-        self.speed = speed
-        self._from = time.monotonic()
-        self._start = datetime.now(UTC)
-
-    def now(self) -> datetime:
-        return self._start + timedelta(seconds=(time.monotonic() - self._from) * self.speed)
-
-    def sleep(self, seconds: float) -> None:
-        time.sleep(seconds / self.speed)
-
-    async def sleep_async(self, seconds: float) -> None:
-        await asyncio.sleep(seconds / self.speed)
-
-
 def test_fifty_tasks_against_the_served_simulator(tmp_path):
     """The same over real connections, against `keepahead simulate`, with a minute passing in a second."""
     speed = 60
@@ -148,7 +128,7 @@ def test_fifty_tasks_against_the_served_simulator(tmp_path):
 
         async def main() -> dict:
             async with AsyncKeepa(
-                KEY, upstream_url=url, database_url=f"sqlite:///{tmp_path}/served.db", clock=FastClock(speed)
+                KEY, upstream_url=url, database_url=f"sqlite:///{tmp_path}/served.db", clock=ScaledClock(speed)
             ) as keepa:
                 await asyncio.gather(*(mixed(rng)(keepa) for _ in range(50)))
             async with httpx2.AsyncClient(base_url=url) as control:

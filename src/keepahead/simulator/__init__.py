@@ -5,7 +5,7 @@ from keepahead.simulator.app import make_app
 from keepahead.simulator.faults import Faults, Outsider
 from keepahead.simulator.simulator import SIMULATOR_KEY, Pending, Simulator, Truth
 from keepahead.simulator.transport import SimulatorTransport
-from keepahead.simulator.virtual import DeadlockError, LoopClock, SteppedClock, VirtualLoop
+from keepahead.simulator.virtual import DeadlockError, LoopClock, ScaledClock, SteppedClock, VirtualLoop
 
 __all__ = [
     "SIMULATOR_KEY",
@@ -15,6 +15,7 @@ __all__ = [
     "Outsider",
     "Pending",
     "Reply",
+    "ScaledClock",
     "Simulator",
     "SimulatorTransport",
     "SteppedClock",

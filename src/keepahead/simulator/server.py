@@ -1,12 +1,9 @@
 """The simulated Keepa on a port of its own (uvicorn), on a clock that may run faster than the real one."""
 
-import asyncio
 import socket
 import sys
-import time
 from collections.abc import Callable
 from contextlib import closing
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import uvicorn
@@ -14,25 +11,7 @@ import uvicorn
 from keepahead.simulator.app import make_app
 from keepahead.simulator.faults import Faults, Outsider
 from keepahead.simulator.simulator import Simulator
-
-
-class ScaledClock:
-    """Starts at the real moment and runs `speed` times as fast."""
-
-    def __init__(self, speed: float = 1.0) -> None:
-        if speed <= 0:
-            raise ValueError(f"speed must be above 0, not {speed}")
-        self._speed = speed
-        self._start = datetime.now(UTC)
-        self._origin = time.monotonic()
-
-    def now(self) -> datetime:
-        """Return the current scaled moment, aware UTC."""
-        return self._start + timedelta(seconds=(time.monotonic() - self._origin) * self._speed)
-
-    async def sleep_async(self, seconds: float) -> None:
-        """Wait so many scaled seconds."""
-        await asyncio.sleep(seconds / self._speed)
+from keepahead.simulator.virtual import ScaledClock
 
 
 def _announce(url: str) -> None:
@@ -67,7 +46,9 @@ def run_server(
         state_file=state_file,
     )
     app = make_app(simulator, sleep_async=clock.sleep_async)
-    server = uvicorn.Server(uvicorn.Config(app, log_level="critical", lifespan="off", access_log=False))
+    server = uvicorn.Server(
+        uvicorn.Config(app, log_level="critical", lifespan="off", access_log=False, timeout_graceful_shutdown=1)
+    )
     with closing(socket.socket(socket.AF_INET, socket.SOCK_STREAM)) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))

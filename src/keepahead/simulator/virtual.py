@@ -5,10 +5,11 @@ Nothing here reads the system's time. `VirtualLoop` is meant for `asyncio.Runner
 
 import asyncio
 import selectors
+import time
 from collections.abc import Callable, Generator
 from concurrent.futures import Executor
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 _GRACE_SECONDS = 0.002  # real time given to open sockets before the clock jumps over them
@@ -127,3 +128,26 @@ class SteppedClock:
         """Move time forward at once and give other tasks a turn."""
         self.sleep(seconds)
         await asyncio.sleep(0)
+
+
+class ScaledClock:
+    """Starts at the real moment and runs `speed` times as fast: for a simulator served so, and for its clients."""
+
+    def __init__(self, speed: float = 1.0) -> None:
+        if speed <= 0:
+            raise ValueError(f"speed must be above 0, not {speed}")
+        self._speed = speed
+        self._start = datetime.now(UTC)
+        self._origin = time.monotonic()
+
+    def now(self) -> datetime:
+        """Return the current scaled moment, aware UTC."""
+        return self._start + timedelta(seconds=(time.monotonic() - self._origin) * self._speed)
+
+    def sleep(self, seconds: float) -> None:
+        """Block this thread for so many scaled seconds."""
+        time.sleep(seconds / self._speed)
+
+    async def sleep_async(self, seconds: float) -> None:
+        """Wait so many scaled seconds."""
+        await asyncio.sleep(seconds / self._speed)

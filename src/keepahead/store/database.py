@@ -6,12 +6,11 @@ Whatever goes wrong underneath leaves here as a LedgerError that says what to do
 import threading
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, nullcontext
-from importlib import resources
+from importlib import import_module, resources
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Table, create_engine, event, inspect, text
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError, InterfaceError, NoSuchModuleError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -61,6 +60,12 @@ class Database:
                 connection.connection.cursor().execute("BEGIN")
             yield connection
 
+    def use_write_ahead_log(self) -> None:
+        """Let readers and a writer work side by side, where that is a choice; once the file is known as ours."""
+        if self._engine.dialect.name == "sqlite":
+            with _translated(self._engine), self._engine.connect() as connection:
+                connection.exec_driver_sql("PRAGMA journal_mode=WAL")
+
     def close(self) -> None:
         """Close all connections."""
         self._engine.dispose()
@@ -84,9 +89,10 @@ def open_database(url: str) -> Database:
     return database
 
 
-def dialect_insert(connection: Connection) -> Callable[[Table], postgresql.Insert | sqlite.Insert]:
+def dialect_insert(connection: Connection) -> Callable[[Table], Any]:
     """Return the insert() of the database at hand: the one that knows ON CONFLICT, spelled the same on both."""
-    return postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    # Only the dialect at hand is loaded: the other one would cost every start a tenth of a second.
+    return import_module(f"sqlalchemy.dialects.{connection.dialect.name}").insert
 
 
 def _parse(url: str) -> URL:
@@ -135,7 +141,6 @@ def _engine(url: URL) -> Engine:
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:
     connection.isolation_level = None  # we say BEGIN ourselves, in write() and read()
-    connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=NORMAL")
     connection.execute("PRAGMA foreign_keys=ON")
 
@@ -143,11 +148,11 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
 def _bring_to_head(database: Database) -> None:
     with database.read() as connection:
         version = _version(connection, database.url)
-    if version == HEAD:
-        return
-    with database.write() as connection:
-        if _version(connection, database.url) != HEAD:  # another process may have been quicker
-            _upgrade(connection)
+    if version != HEAD:
+        with database.write() as connection:
+            if _version(connection, database.url) != HEAD:  # another process may have been quicker
+                _upgrade(connection)
+    database.use_write_ahead_log()
 
 
 def _version(connection: Connection, url: URL) -> str | None:
