@@ -1,6 +1,7 @@
 """The whole product against the simulator: the balance stays above the floor, and no token lies idle."""
 
 import asyncio
+import itertools
 import os
 import random
 import re
@@ -79,22 +80,26 @@ def test_with_every_fault(tmp_path, seed):
 
 
 @pytest.mark.parametrize("seed", range(2))
-def test_a_rate_change(tmp_path, seed):
-    """A plan that is upgraded and downgraded under way is learned from the answers."""
+@pytest.mark.parametrize("rates", [(60, 250, 1000), (60, 5, 20)])
+def test_a_rate_change(tmp_path, seed, rates):
+    """A changed plan is learned from the next answer; a downgrade costs at most the lump that did not come."""
     house = House(tmp_path, balance=220, seed=seed)
     rng = random.Random(seed)
 
     async def change() -> None:
-        for rate in (60, 5, 20):
+        for rate in rates:
             await house.clock.sleep_async(300)
             house.simulator.set_refill_rate(rate, KEY)
 
     async def main():
         async with house.keepa() as keepa:
             await asyncio.gather(change(), *(mixed(rng)(keepa) for _ in range(40)))
+            return await keepa.status()
 
-    run(main())
-    assert house.truth().lowest_balance >= FLOOR
+    status = run(main())
+    falls = [earlier - later for earlier, later in itertools.pairwise((20, *rates))]
+    assert house.truth().lowest_balance >= FLOOR - max(0, *falls)
+    assert status.balance == house.truth().balance
 
 
 def test_clients_share_one_ledger(tmp_path):

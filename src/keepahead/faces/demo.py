@@ -47,11 +47,11 @@ def incident() -> list[tuple[str, Call]]:
     selection = {"rootCategory": [BEAUTY], "current_SALES_lte": 50_000, "perPage": 50}
     return [
         ("best sellers", BestSellersCall(category=str(BEAUTY), domain=1)),
-        ("discovery: finder", FinderCall(selection=selection, domain=1)),
-        ("discovery: 100 details", products(0, 100)),
-        ("lookup of 45 products", products(100, 45)),
-        ("lookup of 45 products", products(200, 45)),
-        ("lookup of 45 products", products(300, 45)),
+        ("product finder", FinderCall(selection=selection, domain=1)),
+        ("100 details", products(0, 100)),
+        ("45 lookups", products(100, 45)),
+        ("45 lookups", products(200, 45)),
+        ("45 lookups", products(300, 45)),
     ]
 
 
@@ -125,7 +125,7 @@ def replay(console: Console, folder: Path) -> None:
     console.print(
         f"\nRhythm only: lowest balance [red]{lowest_old}[/], {refused} call refused, and all stops until it has "
         f"refilled.\nkeepahead:   lowest balance [green]{lowest_new}[/] (the floor is 10), nothing refused.\n"
-        f"             Delayed: {'; '.join(delayed)}.\n"
+        f"             Delayed: {', '.join(delayed)}.\n"
     )
 
 

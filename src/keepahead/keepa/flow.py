@@ -47,6 +47,7 @@ RENEW_SECONDS = 10.0
 """While nobody else does, sleep so long at most; the ticket is renewed well before decide.TICKET_LIFE is over."""
 
 log = logging.getLogger("keepahead")
+log.addHandler(logging.NullHandler())  # a library is silent until somebody asks for its log
 
 
 @dataclass(frozen=True, slots=True)
