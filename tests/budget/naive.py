@@ -144,7 +144,8 @@ class Book:
 
     def judge(self, want: Want, now: int) -> tuple[str, int | str]:
         """Return ("granted", items), ("later", "ask" or "") or ("refused", why)."""
-        if want.is_probe and self.probe_is_out(now):
+        provable = any(hold.tokens and hold.proven is not None and hold.proven <= now for hold in self.holds.values())
+        if want.is_probe and (self.probe_is_out(now) or not (self.newest is None or provable)):
             return ("later", "")
         if want.tokens == 0:
             return ("granted", want.items)

@@ -57,9 +57,9 @@ def freeing(account: Account, now: datetime) -> Iterable[Entry]:
             yield Released(at=now, label=held.label, tokens=held.tokens, reason="too old")
 
 
-def proving(self: _Case) -> list[datetime]:
+def proving(state: Account) -> list[datetime]:
     """Count free calls among those to be proven."""
-    return [held.proven_after for held in self.account.reservations if held.proven_after]
+    return [held.proven_after for held in state.reservations if held.proven_after]
 
 
 def recounting(self: Meter, tokens: int, now: datetime) -> datetime | None:
@@ -124,7 +124,7 @@ OTHERS: dict[str, tuple[object, str, object, Callable[[], None]]] = {
 # What the stateful model would find too, but needs long for: only a law is asked.
 RARE: dict[str, tuple[object, str, object, Callable[[], None]]] = {
     "a lost free call is worth a new meter": (
-        _Case, "proof_moments", property(proving), laws.test_a_new_meter_is_asked_for_once_when_it_would_free_tokens,
+        decide, "_proof_moments", proving, laws.test_a_new_meter_is_asked_for_once_when_it_would_free_tokens,
     ),
     "on a tie the higher balance is believed": (
         Meter, "is_newer_than", higher, laws.test_the_newest_meter_is_the_one_with_keepas_newest_time,

@@ -246,6 +246,23 @@ def test_the_whole_is_refused_before_a_part_is_paid(tmp_path):
     assert house.truth().consumed == 0
 
 
+def test_one_deadline_for_all_batches(tmp_path):
+    """`max_wait_seconds` counts from the call of the method, not anew for each of its batches."""
+    house = House(tmp_path, balance=130, clock=SteppedClock(START))
+    many = [f"B{number:09}" for number in range(200)]
+
+    def slow(step) -> None:
+        if isinstance(step, Send) and step.outbound.path == "/product":
+            house.clock.sleep(100)  # what others spend meanwhile makes the foresight wrong
+            if len(step.outbound.query["asin"]) > 500:
+                asyncio.run(drain(house, 100))
+
+    with house.keepa_sync(watch=slow, max_wait_seconds=300) as keepa, pytest.raises(PartialResultError) as caught:
+        keepa.products(many)
+    assert isinstance(caught.value.cause, InsufficientTokensError)
+    assert house.clock.now() - START < timedelta(seconds=420)
+
+
 def test_never_fits(house):
     """A call bigger than the bucket is refused at once, however long one would wait, and the ways out are named."""
 

@@ -87,6 +87,8 @@ def reserve(account: Account, ask: Ask, now: datetime) -> Decision:
     if held is not None:  # asked before, and the verdict got lost on its way
         items = held.tokens // ask.tokens_per_item if ask.tokens_per_item else ask.items
         return Decision(Granted(held.tokens, items, account.free_at(now), ask.lane.floor))
+    if ask.is_probe and not _needs_probe(account, now):
+        return Decision(Later(0.0, None))
     if ask.is_probe and _somebody_probes(account, now):
         return Decision(Later(PROBE_WAIT_SECONDS, None))
     if ask.tokens_max == 0:
@@ -215,12 +217,7 @@ class _Case:
     @property
     def is_stale(self) -> bool:
         """Tell whether a fresh meter would free tokens: something unknown has waited long enough."""
-        return any(moment <= self.now for moment in self.proof_moments)
-
-    @property
-    def proof_moments(self) -> list[datetime]:
-        """When a fresh meter would prove what unknown calls cost; those that were free hold nothing back."""
-        return [held.proven_after for held in self.account.reservations if held.proven_after and held.tokens]
+        return _needs_probe(self.account, self.now)
 
     @property
     def earliest(self) -> datetime | None:
@@ -242,7 +239,7 @@ class _Case:
         ready_at = self.meter.moment_of(max(1, needed + self.queued_ahead))
         if ready_at is None or ready_at <= self.now:
             ready_at = self.now + OTHERS_WAIT
-        moments = [ready_at, *self.proof_moments]
+        moments = [ready_at, *_proof_moments(self.account)]
         if self.ask.deadline is not None and not self.is_overdue:
             moments.append(self.ask.deadline)
         return (min(moments) - self.now).total_seconds()
@@ -298,6 +295,16 @@ def _wait_for_meter(account: Account, ask: Ask, now: datetime) -> Later:
     if _somebody_probes(account, now):
         return Later(PROBE_WAIT_SECONDS, ask.ticket(now))
     return Later(0.0, ask.ticket(now), needs_meter=True)
+
+
+def _needs_probe(account: Account, now: datetime) -> bool:
+    """Tell whether a meter is still wanted: somebody may have brought it since the caller was sent for it."""
+    return account.meter is None or any(moment <= now for moment in _proof_moments(account))
+
+
+def _proof_moments(account: Account) -> list[datetime]:
+    """When a fresh meter would prove what unknown calls cost; those that were free hold nothing back."""
+    return [held.proven_after for held in account.reservations if held.proven_after and held.tokens]
 
 
 def _somebody_probes(account: Account, now: datetime) -> bool:

@@ -127,14 +127,15 @@ class NoAnswer(Exception):  # noqa: N818 - a fact, told by a driver to the flow
     """Something was sent and no whole answer came."""
 
 
-def spend(call: Call, ledger: Ledger, clock: Clock, terms: Terms, *, divide: bool = True) -> Steps:
+def spend(call: Call, ledger: Ledger, clock: Clock, terms: Terms, *, opened_at: datetime, divide: bool = True) -> Steps:
     """Carry out one call, in parts where the budget wants it so, yielding each answer as it comes.
 
-    `divide` False keeps the call in one piece. Raises RefusedError before anything of it is sent, KeepaError for what
-    goes wrong between us and Keepa, LedgerError when nothing can be recorded.
+    `opened_at` is when the work began of which this is a part: its place in the queue, and where its deadline counts
+    from. `divide` False keeps the call in one piece. Raises RefusedError before anything of it is sent, KeepaError for
+    what goes wrong between us and Keepa, LedgerError when nothing can be recorded.
     """
     hold = hold_for(call, quote(call), terms)
-    road = _road(ledger, clock, terms, divide=divide)
+    road = _road(ledger, clock, terms, opened_at, divide=divide)
     rest: Call | None = call
     requeues = 0
     while rest is not None:
@@ -155,7 +156,10 @@ def spend(call: Call, ledger: Ledger, clock: Clock, terms: Terms, *, divide: boo
 def foresee(calls: Sequence[Call], hold: int, ledger: Ledger, clock: Clock, terms: Terms) -> Steps:
     """Refuse work of several calls before the first one is paid for, if it cannot all be had in time."""
     yield from first_meter(ledger, clock, terms)
-    ask = replace(_road(ledger, clock, terms).ask(calls[0], hold), shape=f"{len(calls)} calls: {shape_of(calls[0])} …")
+    ask = replace(
+        _road(ledger, clock, terms, clock.now()).ask(calls[0], hold),
+        shape=f"{len(calls)} calls: {shape_of(calls[0])} …",
+    )
     refused = ledger.foresee(ask, clock.now())
     if refused is not None:
         raise refusal(calls, refused)
@@ -163,7 +167,7 @@ def foresee(calls: Sequence[Call], hold: int, ledger: Ledger, clock: Clock, term
 
 def first_meter(ledger: Ledger, clock: Clock, terms: Terms) -> Steps:
     """Ask the free /token if nothing is known of the bucket yet, or wait for somebody who does."""
-    road = _road(ledger, clock, terms)
+    road = _road(ledger, clock, terms, clock.now())
     while ledger.account().meter is None:
         yield Enter()
         yield from road.ask_for_meter()
@@ -200,8 +204,7 @@ def too_dear(call: Any, tokens_max: int, max_tokens: int) -> MaxTokensError:
     )
 
 
-def _road(ledger: Ledger, clock: Clock, terms: Terms, *, divide: bool = True) -> "_Road":
-    opened_at = clock.now()
+def _road(ledger: Ledger, clock: Clock, terms: Terms, opened_at: datetime, *, divide: bool = True) -> "_Road":
     deadline = None if terms.max_wait_seconds is None else opened_at + timedelta(seconds=terms.max_wait_seconds)
     return _Road(ledger, clock, terms, opened_at, deadline, divide)
 
