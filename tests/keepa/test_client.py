@@ -156,6 +156,38 @@ def test_sync_is_the_same(tmp_path):
         assert keepa.status().balance == house.truth().balance == 1200 - 101
 
 
+def test_every_sync_method(tmp_path):
+    """Each method of the blocking client comes back with what it promises."""
+    house = House(tmp_path, clock=SteppedClock(START))
+    tracking = {
+        "asin": RECORDED,
+        "mainDomainId": 1,
+        "ttl": 0,
+        "updateInterval": 24,
+        "thresholdValues": [{"thresholdValue": 1, "domain": 1, "csvType": 0, "isDrop": True}],
+    }
+    with house.keepa_sync() as keepa:
+        assert keepa.best_sellers("3760911").asins
+        assert keepa.deals({"domainId": 1, "priceTypes": [0], "dateRange": 1, "page": 0}).deals
+        found = keepa.find({"rootCategory": [3760911], "perPage": 50}).asins
+        assert keepa.products_by_code(keepa.products(found[:1])[0]["eanList"][:1], code_limit=1)
+        assert keepa.search("serum", page=0)
+        assert keepa.search_categories("beauty")
+        assert keepa.categories([3760911])
+        sellers = keepa.top_sellers()
+        assert keepa.sellers(sellers[:1])
+        assert keepa.find_sellers({"perPage": 50})
+        assert keepa.lightning_deals(RECORDED) == []
+        assert keepa.graph_image(RECORDED)
+        assert keepa.track([tracking])
+        assert keepa.trackings()
+        assert keepa.notifications() == []
+        keepa.untrack(RECORDED)
+        assert keepa.send(TokenCall()).reading.meter is not None
+        assert keepa.status().balance == house.truth().balance
+        assert repr(keepa).startswith("<Keepa at https://api.keepa.com")
+
+
 def test_sync_waits_for_tokens(tmp_path):
     """The blocking client sleeps until the tokens are there."""
     house = House(tmp_path, balance=15, clock=SteppedClock(START))
