@@ -130,6 +130,11 @@ def unbounded_parameter(call: Call) -> str | None:
     return None
 
 
+def counted(number: int, noun: str) -> str:
+    """Return "1 token", "2 tokens"."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def _each(call: Call, price: Price, units: int = 1) -> Cost:
     """Return the cost of `units` at one price."""
     because = f"{price.tokens_max} per {price.unit}"
@@ -145,13 +150,13 @@ def _product(call: ProductCall) -> Cost:
         codes = len(call.codes)
         likely = codes * likely_tenths // 10  # usually one product per code
         if call.code_limit is None:
-            reason = f"{codes} codes without code-limit: any number of products can share a code"
+            reason = f"{counted(codes, 'code')} without code-limit: any number of products can share a code"
             return Cost(0, likely, None, (reason, *because, *call.warnings))
         products = codes * call.code_limit
-        reason = f"{codes} codes: up to {call.code_limit} products each"
+        reason = f"{counted(codes, 'code')}: up to {call.code_limit} products each"
         return Cost(0, likely, products * most, (reason, *because, *call.warnings))
     entries, distinct = len(call.asins), len(set(call.asins))
-    reason = f"{entries} products" if entries == distinct else f"{entries} products, {distinct} of them different"
+    reason = counted(entries, "product") if entries == distinct else f"{entries} products, {distinct} of them different"
     return Cost(
         0 if call.update == -1 else distinct * least,
         distinct * likely_tenths // 10,

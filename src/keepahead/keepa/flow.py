@@ -31,7 +31,7 @@ from keepahead.errors import (
 )
 from keepahead.keepa import wire
 from keepahead.keepa.calls import Call, TokenCall
-from keepahead.keepa.costs import quote, unbounded_parameter
+from keepahead.keepa.costs import counted, quote, unbounded_parameter
 from keepahead.keepa.line import Place
 from keepahead.keepa.shares import first_of, rest_of, shape_of, shares_of
 from keepahead.keepa.wire import Answer, Inbound, Outbound, Reading
@@ -264,8 +264,8 @@ class _Road:
         except NoAnswer as told:
             self.ledger.lose(call_id, str(told), self.clock.now(), answered=False)
             raise OutcomeUnknown(
-                f"no answer came ({told}); Keepa may have charged up to {tokens} tokens, which stay counted until its "
-                "meter says otherwise. It was not sent again",
+                f"no answer came ({told}); Keepa may have charged up to {counted(tokens, 'token')}, which counts as spent "
+                "until its meter says otherwise. It was not sent again",
                 call_id=call_id,
                 tokens_charged=tokens,
             ) from None
