@@ -154,7 +154,7 @@ def test_duplicates() -> None:
 def test_because() -> None:
     """The reasons are plain sentences."""
     cost = quote(ProductCall(domain=1, asins=["B000000001"], offers=20))
-    assert cost.because == ("1 products", "offers=20: up to 2 pages of 6 tokens per product")
+    assert cost.because == ("1 product", "offers=20: up to 2 pages of 6 tokens per product")
     assert quote(TokenCall()).because == ("0 per call",)
 
 

@@ -263,9 +263,10 @@ class _Road:
             ) from None
         except NoAnswer as told:
             self.ledger.lose(call_id, str(told), self.clock.now(), answered=False)
+            most = counted(tokens, "token")
             raise OutcomeUnknown(
-                f"no answer came ({told}); Keepa may have charged up to {counted(tokens, 'token')}, which counts as spent "
-                "until its meter says otherwise. It was not sent again",
+                f"no answer came ({told}); Keepa may have charged up to {most}, which counts as spent until its "
+                "meter says otherwise. It was not sent again",
                 call_id=call_id,
                 tokens_charged=tokens,
             ) from None
