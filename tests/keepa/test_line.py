@@ -6,6 +6,7 @@ from datetime import timedelta
 from tests.house import START, run
 
 from keepahead.keepa.line import Line
+from keepahead.keepa.rhythm import Rhythm
 
 
 def place(number: int, rank: int = 0) -> tuple:
@@ -70,6 +71,28 @@ def test_a_deadline_wakes_anybody():
         first.cancel()
 
     run(main())
+
+
+def test_past_the_deadline_nobody_spins():
+    """Who may not wait, but for a meter that another brings, sleeps until then instead of asking without pause."""
+
+    async def main():
+        line = Line(asyncio.sleep)
+        first = asyncio.create_task(line.wait(place(1), 1000, None))
+        await asyncio.sleep(0)
+        await line.wait(place(2), 0.25, deadline_seconds=0)
+        assert asyncio.get_running_loop().time() == 0.25
+        first.cancel()
+
+    run(main())
+
+
+def test_the_rhythm_survives_a_clock_put_back():
+    """Moments given out before the clock was put back by an hour do not hold everybody up for an hour."""
+    rhythm = Rhythm(60)
+    assert [rhythm.take(START) for _ in range(3)] == [0, 1, 2]
+    assert rhythm.take(START - timedelta(hours=1)) == 0
+    assert rhythm.take(START - timedelta(hours=1)) == 1
 
 
 def test_a_nudge_wakes_the_first():

@@ -1,10 +1,11 @@
 """Typed settings, read once: from the environment, from `.env` and from `keepahead.toml` in the working folder."""
 
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 import platformdirs
-from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import (
     BaseSettings,
     DotEnvSettingsSource,
@@ -18,6 +19,7 @@ from keepahead.errors import SettingsError
 
 KEEPA_URL = "https://api.keepa.com"
 TOML_FILE = "keepahead.toml"
+_MOST = 1_000_000_000
 
 
 def data_folder() -> Path:
@@ -27,6 +29,23 @@ def data_folder() -> Path:
 
 def _default_database_url() -> SecretStr:
     return SecretStr(f"sqlite:///{data_folder() / 'ledger.db'}")
+
+
+class _TomlSource(TomlConfigSettingsSource):
+    """keepahead.toml: each setting by its full name or without the prefix. A name it does not know is an error."""
+
+    def _read_file(self, file_path: Any) -> dict[str, Any]:
+        return {_field_of(name): value for name, value in super()._read_file(file_path).items()}
+
+
+def _field_of(name: str) -> str:
+    known = {setting_name(field): field for field in Settings.model_fields}
+    field = known.get(name, name)
+    if field not in Settings.model_fields:
+        nearest = get_close_matches(name, [*known, *known.values()], 1)
+        advice = f'; did you mean "{nearest[0]}"?' if nearest else ""
+        raise SettingsError(TOML_FILE, f'{TOML_FILE} sets "{name}", and there is no such setting{advice}')
+    return field
 
 
 class Settings(BaseSettings):
@@ -54,10 +73,16 @@ class Settings(BaseSettings):
         description="The ledger: sqlite:////path/ledger.db or postgresql://user@host/name. A file in the data folder.",
     )
     floor: int = Field(
-        default=10, description="Tokens that live calls never touch. Negative: a deficit that you allow."
+        default=10,
+        ge=-_MOST,
+        le=_MOST,
+        description="Tokens that live calls never touch. Negative: a deficit that you allow.",
     )
     jobs_floor: int = Field(
-        default=100, description="Tokens that background work never touches; at most a quarter of the capacity."
+        default=100,
+        ge=-_MOST,
+        le=_MOST,
+        description="Tokens that background work never touches; at most a quarter of the capacity.",
     )
     safe_margin: int = Field(
         default=2, ge=1, le=1000, description="Warn when a call leaves less than this many times its cost."
@@ -75,10 +100,12 @@ class Settings(BaseSettings):
         default=None, max_length=200, description="Whom the ledger charges. The name of the program."
     )
 
-    @field_validator("pace", "max_wait_seconds", "caller", "upstream_url", "api_key", mode="before")
+    @field_validator("*", mode="before")
     @classmethod
-    def _empty_is_unset(cls, value: Any) -> Any:
-        return None if value == "" else value
+    def _empty_is_unset(cls, value: Any, info: ValidationInfo) -> Any:
+        """Take the default: an empty variable is how containers say "not set"."""
+        field = cls.model_fields[info.field_name or ""]
+        return field.get_default(call_default_factory=True) if value == "" else value
 
     @classmethod
     def settings_customise_sources(
@@ -91,7 +118,7 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Add the TOML file, which pydantic-settings ignores unless it is named here."""
         _ = file_secret_settings
-        return init_settings, env_settings, dotenv_settings, TomlConfigSettingsSource(settings_cls)
+        return init_settings, env_settings, dotenv_settings, _TomlSource(settings_cls)
 
 
 def read_settings(**given: Any) -> Settings:
@@ -102,15 +129,24 @@ def read_settings(**given: Any) -> Settings:
         first = error.errors(include_input=False, include_url=False)[0]
         name = setting_name(str(first["loc"][0]))
         raise SettingsError(name, f"the setting {name} cannot be used: {first['msg']}") from None
-    except (OSError, ValueError) as error:  # a broken .env or TOML file
-        raise SettingsError(TOML_FILE, f"the settings file cannot be read: {error}") from None
+    except (OSError, ValueError) as error:
+        name = _broken_file()
+        raise SettingsError(name, f"the settings file cannot be read: {name}: {error}") from None
+
+
+def _broken_file() -> str:
+    try:
+        DotEnvSettingsSource(Settings)()
+    except (OSError, ValueError):
+        return ".env"
+    return TOML_FILE
 
 
 def origins() -> dict[str, str]:
     """Return where each setting comes from that is not at its default: the environment, .env or keepahead.toml."""
     found: dict[str, str] = {}
     for where, source in (
-        (TOML_FILE, TomlConfigSettingsSource(Settings)),
+        (TOML_FILE, _TomlSource(Settings)),
         (".env", DotEnvSettingsSource(Settings)),
         ("environment", EnvSettingsSource(Settings)),
     ):

@@ -31,6 +31,9 @@ SIMULATOR_URL = "http://simulator"
 log = logging.getLogger("keepahead")
 
 _KEEPA_KEY = re.compile(r"[0-9A-Za-z]{64}")
+_SAFE_KEY = re.compile(r"[0-9A-Za-z._~-]*")  # the same in a URL as out of it, so that it can be blotted out anywhere
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+_HIGHEST_PORT = 65_535
 
 
 class AsyncKeepa(client.AsyncKeepa):
@@ -125,6 +128,7 @@ def parts_for(
     """Build what a client is made of. `transport` is one of httpx2's, or the class to make one of."""
     clock = clock or SystemClock()
     url, key = upstream_of(settings)
+    of_lane = lane_of(settings, lane, floor)
     if isinstance(transport, type):
         transport = _transport(url, clock, transport)
     database = open_database(settings.database_url.get_secret_value())
@@ -134,7 +138,7 @@ def parts_for(
         ledger=Ledger(database, fingerprint_of(url, key)),
         clock=clock,
         terms=Terms(
-            lane=lane_of(settings, lane, floor),
+            lane=of_lane,
             caller=settings.caller or Path(sys.argv[0]).name or "python",
             max_wait_seconds=settings.max_wait_seconds,
             safe_margin=settings.safe_margin,
@@ -157,8 +161,12 @@ def open_ledger(settings: Settings) -> tuple[Database, str]:
 def upstream_of(settings: Settings) -> tuple[str, str]:
     """Return where calls go and with which key. Raises SettingsError where the two do not fit together."""
     key = settings.api_key.get_secret_value().strip() if settings.api_key else ""
-    url = (settings.upstream_url or (KEEPA_URL if key else SIMULATOR_URL)).rstrip("/")
-    host = _host_of(url)
+    upstream = _upstream(settings.upstream_url or (KEEPA_URL if key else SIMULATOR_URL))
+    url, host = str(upstream).rstrip("/"), upstream.host
+    if not _SAFE_KEY.fullmatch(key):
+        raise SettingsError(
+            "KEEPA_API_KEY", "KEEPA_API_KEY holds blanks or signs that no key has: copy it again. Nothing was sent"
+        )
     if url == SIMULATOR_URL or (not key and _is_loopback(host)):
         return url, key or SIMULATOR_KEY
     if not key:
@@ -185,22 +193,24 @@ def lane_of(settings: Settings, name: str, floor: int | None = None) -> Lane:
         case "live":
             return replace(LIVE, floor=settings.floor)
         case "jobs":
-            return replace(JOBS, floor=settings.jobs_floor if floor is None else floor)
+            return replace(JOBS, floor=settings.jobs_floor) if floor is None else Lane("jobs", JOBS.rank, floor)
         case _:
             raise SettingsError("lane", f'there is no lane "{name}": it is "live" (a person waits) or "jobs"')
 
 
-def _host_of(url: str) -> str:
+def _upstream(text: str) -> httpx2.URL:
+    """Read a URL; spelled another way it is the same account. Raises SettingsError."""
     try:
-        parsed = httpx2.URL(url)
+        parsed = httpx2.URL(text.strip())
     except httpx2.InvalidURL:
         parsed = httpx2.URL()
-    if parsed.scheme not in {"http", "https"} or not parsed.host or parsed.query or parsed.userinfo:
+    surplus = parsed.query or parsed.userinfo or parsed.fragment or "%" in parsed.host
+    if parsed.scheme not in _DEFAULT_PORTS or not parsed.host or surplus or (parsed.port or 1) > _HIGHEST_PORT:
         raise SettingsError(
             "KEEPAHEAD_UPSTREAM_URL",
             "KEEPAHEAD_UPSTREAM_URL must look like https://api.keepa.com: http or https, a host, and nothing secret",
         )
-    return parsed.host
+    return parsed.copy_with(port=None) if parsed.port == _DEFAULT_PORTS[parsed.scheme] else parsed
 
 
 def _is_loopback(host: str) -> bool:
@@ -215,7 +225,16 @@ def _transport(url: str, clock: Clock, kind: type) -> Any:
         return SimulatorTransport(_built_in(clock), sleep=clock.sleep, sleep_async=clock.sleep_async)
     parsed = httpx2.URL(url)
     proxy = None if urllib.request.proxy_bypass(parsed.host) else urllib.request.getproxies().get(parsed.scheme)
-    return kind(proxy=proxy)
+    if proxy and "://" not in proxy:
+        proxy = f"http://{proxy}"  # as curl reads it
+    try:
+        # How many calls are under way is client.py's business; here none may wait for a connection.
+        return kind(proxy=proxy, limits=httpx2.Limits(max_connections=None, max_keepalive_connections=20))
+    except (ValueError, ImportError, httpx2.InvalidURL):
+        name = f"{parsed.scheme.upper()}_PROXY"
+        raise SettingsError(
+            name, f"the proxy in {name} cannot be used; write http://host:port, or unset it. Nothing was sent"
+        ) from None
 
 
 def _built_in(clock: Clock) -> Simulator:

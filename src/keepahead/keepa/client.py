@@ -5,11 +5,11 @@ moment before the transport, so that no log or error of the layers above ever se
 """
 
 import asyncio
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from queue import SimpleQueue
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -18,7 +18,7 @@ import httpx2
 from keepahead.budget.cost import Cost
 from keepahead.budget.status import Status, status_of
 from keepahead.clock import Clock
-from keepahead.errors import KeepaheadError, PartialResultError
+from keepahead.errors import BadAnswerError, KeepaheadError, PartialResultError
 from keepahead.keepa import flow, plans
 from keepahead.keepa.async_methods import AsyncMethods
 from keepahead.keepa.calls import Call
@@ -107,6 +107,7 @@ class _Client:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._rhythm = Rhythm(parts.calls_per_minute)
+        self._closed = False
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} at {self._parts.upstream_url}, account {self._parts.ledger.fingerprint}>"
@@ -135,8 +136,12 @@ class _Client:
         return flow.foresee(plan.calls, hold, self._parts.ledger, self._parts.clock, terms)
 
     def _result(self, plan: Plan[R], answers: Sequence[Answer], failure: KeepaheadError | None) -> R:
-        if failure is None:
-            return plan.result(answers)
+        try:
+            if failure is None:
+                return plan.result(answers)
+        except BadAnswerError as misread:  # the others are paid for too
+            failure = misread
+        answers = [answer for answer in answers if plan.can_read(answer)]
         if not answers:
             raise failure
         had = {item for answer in answers for item in items_of(answer.call)}
@@ -147,6 +152,10 @@ class _Client:
             missing=missing,
             cause=failure,
         ) from failure
+
+    def _demand_open(self) -> None:
+        if self._closed:
+            raise RuntimeError("this Keepa client is closed; nothing was sent. Make a new one")
 
     def _see(self, step: Step) -> None:
         if self._parts.watch is not None:
@@ -166,7 +175,7 @@ class _Client:
 
     def _told(self, error: Exception) -> str:
         """Name what happened; whatever a library put into its text, the key does not get out."""
-        text = str(error).replace(self._parts.key, "***")
+        text = without_key(str(error).encode(errors="replace"), self._parts.key).decode(errors="replace")
         return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
     def _status(self) -> Status:
@@ -183,6 +192,7 @@ class AsyncKeepa(_Client, AsyncMethods):
         self._threads = ThreadPoolExecutor(4, thread_name_prefix="keepahead")
         self._places = asyncio.Semaphore(_places(parts))
         self._line = Line(parts.clock.sleep_async)
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     async def __aenter__(self) -> Self:
         return self
@@ -193,18 +203,30 @@ class AsyncKeepa(_Client, AsyncMethods):
         await self.aclose()
 
     async def aclose(self) -> None:
-        """Close the connections and the ledger."""
-        await self._http.aclose()
+        """Close the connections and the ledger. Calls under way end: what is not sent yet is not sent any more."""
+        self._closed = True
+        self._line.nudge()
+        with suppress(RuntimeError):  # its event loop is gone, and its connections with it
+            await self._http.aclose()
         self._threads.shutdown()
         self._parts.close()
 
     async def status(self) -> Status:
         """Return the account as it stands; asks Keepa's free /token only if nothing is known yet."""
+        self._demand_home()
         parts = self._parts
         await self._drive(flow.first_meter(parts.ledger, parts.clock, parts.terms), [])
         return await asyncio.get_running_loop().run_in_executor(self._threads, self._status)
 
+    def _demand_home(self) -> None:
+        self._demand_open()
+        loop = asyncio.get_running_loop()
+        self._loop = self._loop or loop
+        if self._loop is not loop:
+            raise RuntimeError("this Keepa client belongs to another event loop; nothing was sent. Make one for each")
+
     async def _run(self, plan: Plan[R], options: Mapping[str, Any]) -> R:
+        self._demand_home()
         terms = self._terms(options)
         spends = self._spends(plan, terms)
         if ahead := self._foresight(plan, terms):
@@ -270,9 +292,11 @@ class AsyncKeepa(_Client, AsyncMethods):
             self._line.leave(place)
             if inside:
                 self._places.release()
+            steps.close()  # its ledger is put right now, not when it is collected
 
     async def _advance(self, steps: Steps, value: object) -> Step | None:
         """Run the flow to its next step, in a thread; cancellation waits for the ledger, then ends the flow rightly."""
+        self._demand_open()
         work = asyncio.get_running_loop().run_in_executor(self._threads, _next, steps, value)
         try:
             return await asyncio.shield(work)
@@ -285,6 +309,8 @@ class AsyncKeepa(_Client, AsyncMethods):
             raise
 
     async def _exchange(self, send: Send) -> Inbound:
+        if self._closed:
+            raise NothingSent("the client was closed")
         asked_at = self._parts.clock.now()
         try:
             async with asyncio.timeout(CALL_SECONDS):
@@ -306,7 +332,10 @@ class Keepa(_Client, Methods):
     def __init__(self, parts: Parts) -> None:
         super().__init__(parts)
         self._http = httpx2.Client(transport=_KeyTransport(parts.transport, parts.key), timeout=_TIMEOUT)
-        self._places = threading.Semaphore(_places(parts))
+        # Not threading.Semaphore: that is Python, and a Ctrl-C inside it leaves it locked for ever.
+        self._places: SimpleQueue[None] = SimpleQueue()
+        for _ in range(_places(parts)):
+            self._places.put(None)
 
     def __enter__(self) -> Self:
         return self
@@ -318,16 +347,19 @@ class Keepa(_Client, Methods):
 
     def close(self) -> None:
         """Close the connections and the ledger."""
+        self._closed = True
         self._http.close()
         self._parts.close()
 
     def status(self) -> Status:
         """Return the account as it stands; asks Keepa's free /token only if nothing is known yet."""
+        self._demand_open()
         parts = self._parts
         self._drive(flow.first_meter(parts.ledger, parts.clock, parts.terms), [])
         return self._status()
 
     def _run(self, plan: Plan[R], options: Mapping[str, Any]) -> R:
+        self._demand_open()
         answers: list[Answer] = []
         failure: KeepaheadError | None = None
         terms = self._terms(options)
@@ -351,10 +383,10 @@ class Keepa(_Client, Methods):
                 try:
                     match step:
                         case Enter():
-                            self._places.acquire()
+                            self._places.get()
                             inside = True
                         case Leave():
-                            self._places.release()
+                            self._places.put(None)
                             inside = False
                         case Pace():
                             self._sleep(self._rhythm.take(self._parts.clock.now()))
@@ -370,9 +402,12 @@ class Keepa(_Client, Methods):
                     step = _next(steps, value)
         finally:
             if inside:
-                self._places.release()
+                self._places.put(None)
+            steps.close()  # as above
 
     def _exchange(self, send: Send) -> Inbound:
+        if self._closed:
+            raise NothingSent("the client was closed")
         asked_at = self._parts.clock.now()
         try:
             response = self._http.send(self._request(self._http, send))

@@ -5,6 +5,7 @@ flow of a failed one with NothingSent or NoAnswer; whatever else it throws in en
 """
 
 import logging
+import math
 import uuid
 from collections.abc import Generator, Sequence
 from contextlib import suppress
@@ -22,6 +23,7 @@ from keepahead.clock import Clock
 from keepahead.errors import (
     BadAnswerError,
     InsufficientTokensError,
+    InvalidCallError,
     KeepaError,
     KeepaUnreachable,
     LedgerError,
@@ -42,6 +44,12 @@ REQUEUES = 5
 
 POLL_SECONDS = 2.0
 """While others wait or spend too, look again after so long: they may give tokens back."""
+
+ENDLESS_SECONDS = 1e9
+"""Whoever would wait longer than this waits as long as it takes."""
+
+MOST_TOKENS = 1_000_000_000
+"""No cap of a caller means more than this."""
 
 RENEW_SECONDS = 10.0
 """While nobody else does, sleep so long at most; the ticket is renewed well before decide.TICKET_LIFE is over."""
@@ -66,6 +74,12 @@ class Terms:
     allow_unbounded: bool = False
     safe_margin: int = 2
     low: int = 50
+
+    def __post_init__(self) -> None:
+        if not _is_seconds(self.max_wait_seconds):
+            raise _invalid("max_wait_seconds", "a number of seconds, or None for no limit", self.max_wait_seconds)
+        if not _is_tokens(self.max_tokens):
+            raise _invalid("max_tokens", f"a whole number up to {MOST_TOKENS:,}, or None for no limit", self.max_tokens)
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,8 +218,21 @@ def too_dear(call: Any, tokens_max: int, max_tokens: int) -> MaxTokensError:
     )
 
 
+def _is_seconds(value: object) -> bool:
+    return value is None or isinstance(value, int) or (isinstance(value, float) and not math.isnan(value))
+
+
+def _is_tokens(value: object) -> bool:
+    return value is None or (isinstance(value, int) and abs(value) <= MOST_TOKENS)
+
+
+def _invalid(name: str, wanted: str, value: object) -> InvalidCallError:
+    return InvalidCallError(f"invalid_{name}", f"{name} must be {wanted}, not {value!r:.40}.", parameter=name)
+
+
 def _road(ledger: Ledger, clock: Clock, terms: Terms, opened_at: datetime, *, divide: bool = True) -> "_Road":
-    deadline = None if terms.max_wait_seconds is None else opened_at + timedelta(seconds=terms.max_wait_seconds)
+    wait = terms.max_wait_seconds
+    deadline = None if wait is None or wait > ENDLESS_SECONDS else opened_at + timedelta(seconds=max(0, wait))
     return _Road(ledger, clock, terms, opened_at, deadline, divide)
 
 
@@ -278,7 +305,7 @@ class _Road:
         yield Leave()
         if inbound.status == HTTPStatus.TOO_MANY_REQUESTS:
             raise _EmptyBucketError(call, inbound, reading, call_id)
-        return wire.answer_or_error(call, inbound, reading, call_id)
+        return wire.answer_or_error(call, inbound, reading, call_id, tokens)
 
     def back_off(self, call: Call, hold: int, empty: "_EmptyBucketError", requeues: int) -> Steps:
         """After a 429: wait for the next lump, or give up."""

@@ -30,8 +30,8 @@ class Line:
         if place not in self._wake:
             bisect.insort(self._places, place)
             self._wake[place] = asyncio.Event()
-        if self._places[0] != place:
-            seconds = deadline_seconds if deadline_seconds is not None else float("inf")
+        if self._places[0] != place:  # past the deadline there is still the wait for a meter
+            seconds = float("inf") if deadline_seconds is None else max(seconds, deadline_seconds)
         await self._sleep_or_wake(self._wake[place], seconds)
 
     def leave(self, place: Place | None) -> None:

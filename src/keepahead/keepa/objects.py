@@ -1,6 +1,7 @@
 """Bodies -> products, deals, sellers … Each keeps its raw bytes and decodes what is asked for, when it is asked for."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
@@ -12,6 +13,8 @@ from keepahead.keepa.times import from_keepa_minutes
 from keepahead.keepa.wire import Answer
 
 S = TypeVar("S")
+
+_NULL = msgspec.Raw(b"null")
 
 
 class KeepaObject(Mapping[str, Any]):
@@ -167,7 +170,7 @@ class Deals:
 
 
 class _Id(msgspec.Struct):
-    asin: str = ""
+    asin: str | None = None
 
 
 class _BestSellersList(msgspec.Struct, rename="camel"):
@@ -204,9 +207,7 @@ class _Payload(msgspec.Struct, rename="camel"):
 
 def products(answers: Sequence[Answer], asked: Sequence[str] = ()) -> list[Product]:
     """Return the products, in the order `asked`; those that Keepa did not deliver are left out."""
-    delivered = [
-        Product(bytes(raw), _decode(raw, _Id).asin) for answer in answers for raw in _payload(answer).products or ()
-    ]
+    delivered = [Product(raw, asin) for answer in answers for asin, raw in _products(answer)]
     if not asked:
         return delivered
     by_asin = {product.asin: product for product in delivered}
@@ -221,7 +222,7 @@ def best_sellers(answers: Sequence[Answer]) -> BestSellers:
         domain=listed.domain_id or int(answers[0].call.query().get("domain", 0)),
         category=listed.category_id or 0,
         asins=tuple(listed.asin_list or ()),
-        updated_at=from_keepa_minutes(listed.last_update) if listed.last_update else None,
+        updated_at=_moment(listed.last_update),
     )
 
 
@@ -230,7 +231,7 @@ def deals(answers: Sequence[Answer]) -> Deals:
     page = _payload(answers[0]).deals or _DealPage()
     ids = page.category_ids or []
     return Deals(
-        deals=tuple(Deal(bytes(raw)) for raw in page.dr or ()),
+        deals=tuple(map(Deal, _given(page.dr))),
         category_counts=dict(zip(ids, page.category_count or (), strict=False)),
         category_names=dict(zip(ids, page.category_names or (), strict=False)),
     )
@@ -258,13 +259,18 @@ def categories(answers: Sequence[Answer]) -> dict[int, Category]:
         int(number): Category(bytes(raw))
         for answer in answers
         for number, raw in (_payload(answer).categories or {}).items()
-        if number.lstrip("-").isdigit()
+        if raw != _NULL and number.removeprefix("-").isdecimal()
     }
 
 
 def sellers(answers: Sequence[Answer]) -> dict[str, Seller]:
     """Return the sellers by their ids; unknown ones are missing."""
-    return {name: Seller(bytes(raw)) for answer in answers for name, raw in (_payload(answer).sellers or {}).items()}
+    return {
+        name: Seller(bytes(raw))
+        for answer in answers
+        for name, raw in (_payload(answer).sellers or {}).items()
+        if raw != _NULL
+    }
 
 
 def seller_ids(answers: Sequence[Answer]) -> list[str]:
@@ -274,17 +280,17 @@ def seller_ids(answers: Sequence[Answer]) -> list[str]:
 
 def lightning_deals(answers: Sequence[Answer]) -> list[LightningDeal]:
     """Return lightning deals."""
-    return [LightningDeal(bytes(raw)) for raw in _payload(answers[0]).lightning_deals or ()]
+    return list(map(LightningDeal, _given(_payload(answers[0]).lightning_deals)))
 
 
 def trackings(answers: Sequence[Answer]) -> list[Tracking]:
     """Return trackings as Keepa keeps them."""
-    return [Tracking(bytes(raw)) for answer in answers for raw in _payload(answer).trackings or ()]
+    return [Tracking(raw) for answer in answers for raw in _given(_payload(answer).trackings)]
 
 
 def notifications(answers: Sequence[Answer]) -> list[Notification]:
     """Return notifications, newest first."""
-    return [Notification(bytes(raw)) for raw in _payload(answers[0]).notifications or ()]
+    return list(map(Notification, _given(_payload(answers[0]).notifications)))
 
 
 def tracking_list_names(answers: Sequence[Answer]) -> list[str]:
@@ -301,9 +307,33 @@ def nothing(answers: Sequence[Answer]) -> None:
     """Return nothing: the call was for its effect."""
 
 
-def _payload(answer: Answer) -> _Payload:
+def _given(objects: Iterable[msgspec.Raw] | None) -> Iterator[bytes]:
+    """Return the objects of a list; Keepa may put null for what it has not."""
+    return (bytes(raw) for raw in objects or () if raw != _NULL)
+
+
+def _moment(minutes: int | None) -> datetime | None:
     try:
+        return from_keepa_minutes(minutes) if minutes else None
+    except ValueError:
+        return None
+
+
+def _products(answer: Answer) -> list[tuple[str, bytes]]:
+    with _blamed_on(answer):
+        return [(_decode(raw, _Id).asin or "", raw) for raw in _given(_decode(answer.body, _Payload).products)]
+
+
+def _payload(answer: Answer) -> _Payload:
+    with _blamed_on(answer):
         return _decode(answer.body, _Payload)
+
+
+@contextmanager
+def _blamed_on(answer: Answer) -> Generator[None]:
+    """Put the whole answer, and what it cost, on the error of a part that cannot be read."""
+    try:
+        yield
     except BadAnswerError as error:
         raise BadAnswerError(
             "Keepa's answer has another shape than expected; what it cost is counted, the bytes are kept on this error",
@@ -316,5 +346,5 @@ def _payload(answer: Answer) -> _Payload:
 def _decode(raw: bytes | msgspec.Raw, into: type[S]) -> S:
     try:
         return msgspec.json.decode(raw, type=into)
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
         raise BadAnswerError("an object of Keepa's cannot be read", status=200, body=bytes(raw)) from None

@@ -9,6 +9,7 @@ from functools import partial
 from operator import itemgetter
 from typing import Any, Generic, Literal, TypedDict, TypeVar
 
+from keepahead.errors import BadAnswerError
 from keepahead.keepa import objects
 from keepahead.keepa.calls import (
     ITEM_LIMITS,
@@ -96,6 +97,14 @@ class Plan(Generic[R]):
     result: Callable[[Sequence[Answer]], R]
     divide: bool = True  # may the budget split a call into parts?
 
+    def can_read(self, answer: Answer) -> bool:
+        """Tell whether this answer alone makes a result."""
+        try:
+            self.result([answer])
+        except BadAnswerError:
+            return False
+        return True
+
 
 def own(options: Mapping[str, Any]) -> dict[str, Any]:
     """Return Keepa's options without ours."""
@@ -104,8 +113,9 @@ def own(options: Mapping[str, Any]) -> dict[str, Any]:
 
 def products(asins: Iterable[str], domain: Domain, options: Mapping[str, Any]) -> Plan[list[objects.Product]]:
     """Ask for products by ASIN; each is asked for once, however often it is named."""
-    asked = _listed(asins)
-    calls = tuple(ProductCall(asins=part, domain=domain, **options) for part in _parts(asked, "asins"))
+    parts = _parts(_listed(asins), "asins")
+    calls = tuple(ProductCall(asins=part, domain=domain, **options) for part in parts)
+    asked = tuple(dict.fromkeys(asin for call in calls for asin in call.items))  # as the calls spell them
     return Plan(calls, partial(objects.products, asked=asked))
 
 

@@ -36,6 +36,10 @@ ENVELOPE_FIELDS = frozenset(
 _PNG = b"\x89PNG\r\n\x1a\n"
 _GZIP = b"\x1f\x8b"
 _LARGEST = 1 << 53
+_MOST = 1_000_000_000
+"""No count of tokens or milliseconds in a sane envelope is larger; projections stay within the calendar."""
+_SHORTEST_KEY = 16
+"""A shorter key is no secret, and could be any word of a body."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +109,7 @@ class Answer:
         """Return the whole body decoded. Raises BadAnswerError if it is no JSON."""
         try:
             return msgspec.json.decode(self.body)
-        except (msgspec.DecodeError, RecursionError):
+        except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
             raise BadAnswerError("this answer is no JSON", status=self.status, body=self.body) from None
 
 
@@ -155,10 +159,14 @@ def read(inbound: Inbound) -> Reading:
     )
 
 
-def answer_or_error(call: Call, inbound: Inbound, reading: Reading, call_id: str) -> Answer:
-    """Return the answer, or raise KeepaRejected or BadAnswerError. The accounting is over when this is asked."""
-    charged = reading.consumed or 0
+def answer_or_error(call: Call, inbound: Inbound, reading: Reading, call_id: str, held: int = 0) -> Answer:
+    """Return the answer, or raise KeepaRejected or BadAnswerError. The accounting is over when this is asked.
+
+    `held` tokens count as charged where Keepa does not say.
+    """
+    charged = held if reading.consumed is None else reading.consumed
     fault = reading.fault
+    is_picture = inbound.body.startswith(_PNG)
     if inbound.status != 200 or (fault is not None and not _has_payload(inbound.body)):
         told = fault or Fault("", "", "")
         raise KeepaRejected(
@@ -169,9 +177,16 @@ def answer_or_error(call: Call, inbound: Inbound, reading: Reading, call_id: str
             body=inbound.body,
             tokens_charged=charged,
         )
-    if not reading.is_json and not (isinstance(call, GraphImageCall) and inbound.body.startswith(_PNG)):
+    told = None
+    if not (is_picture or reading.is_json):
+        told = "Keepa's answer is cut off or no JSON"
+    elif is_picture != isinstance(call, GraphImageCall):
+        told = "Keepa's answer is of another kind than asked for"
+    elif not is_picture and reading.meter is None and reading.consumed is None:
+        told = "this is no answer of Keepa's: it does not say how many tokens are left"
+    if told:
         raise BadAnswerError(
-            "Keepa's answer is cut off or no JSON; what it cost is counted, the bytes are kept on this error",
+            f"{told}; what it cost is counted, the bytes are kept on this error",
             status=inbound.status,
             body=inbound.body,
             tokens_charged=charged,
@@ -181,18 +196,18 @@ def answer_or_error(call: Call, inbound: Inbound, reading: Reading, call_id: str
 
 def without_key(body: bytes, key: str) -> bytes:
     """Return the bytes with the key blotted out, should Keepa have repeated it."""
-    return body.replace(key.encode(), b"***") if key else body
+    return body.replace(key.encode(), b"***") if len(key) >= _SHORTEST_KEY else body
 
 
 def _meter(envelope: _Envelope, inbound: Inbound) -> Meter | None:
     """Return the bucket's state, None if the envelope is not a sane one (sheet, section 3)."""
     sane = (
         envelope.tokens_left is not None
-        and 0 < envelope.refill_rate < _LARGEST
+        and 0 < envelope.refill_rate <= _MOST
         and envelope.timestamp > 0
-        and -_LARGEST < envelope.tokens_left < _LARGEST
-        and 0 <= envelope.refill_in < _LARGEST
-        and 0 <= envelope.token_flow_reduction < _LARGEST
+        and abs(envelope.tokens_left) <= _MOST
+        and 0 <= envelope.refill_in <= _MOST
+        and 0 <= envelope.token_flow_reduction <= _MOST
     )
     if not sane or envelope.tokens_left is None:
         return None
