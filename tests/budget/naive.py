@@ -99,7 +99,9 @@ class Book:
 
     newest: Reading | None = None
     holds: dict[str, Hold] = field(default_factory=dict[str, Hold])
-    waiting: dict[str, tuple[int, int, str, int]] = field(default_factory=dict[str, tuple[int, int, str, int]])
+    waiting: dict[str, tuple[int, int, str, int, int]] = field(
+        default_factory=dict[str, tuple[int, int, str, int, int]]
+    )
 
     def balance(self, now: int) -> int:
         """Return the projection of the newest reading."""
@@ -136,7 +138,7 @@ class Book:
 
     def wait(self, want: Want, now: int) -> None:
         """Note or renew a place in the queue."""
-        self.waiting[want.name] = (want.rank, want.opened, want.name, now + 30_000)
+        self.waiting[want.name] = (want.rank, want.opened, want.name, now + 30_000, want.tokens)
 
     def probe_is_out(self, now: int) -> bool:
         """Tell whether somebody asks for a meter just now."""
@@ -161,16 +163,16 @@ class Book:
         sizes = range(1, want.items + 1)
         least = max([n for n in sizes if n * price <= lump and n * price <= ever], default=1)
         balance, free = self.balance(now), self.free(now)
-        most = max([n for n in sizes if free - n * price >= want.floor], default=0)
         place = (want.rank, want.opened, want.name)
-        first = not any(other[:3] < place and now < other[3] for other in self.waiting.values())
+        promised = sum(other[4] for other in self.waiting.values() if other[:3] < place and now < other[3])
+        most = max([n for n in sizes if free - promised - n * price >= want.floor], default=0)
         target = max(1, want.tokens + want.floor)
         in_time = want.deadline is None or (
-            free - want.tokens >= want.floor
+            free - promised - want.tokens >= want.floor
             if want.deadline <= now
             else balance + newest.lumps_between(now, want.deadline) * lump >= target
         )
-        if balance >= 1 and most >= least and first and in_time:
+        if balance >= 1 and most >= least and in_time:
             return ("granted", most)
         if any(hold.tokens and hold.proven is not None and hold.proven <= now for hold in self.holds.values()):
             return ("later", "" if self.probe_is_out(now) else "ask")

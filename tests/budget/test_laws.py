@@ -423,16 +423,29 @@ def test_a_release_gives_everything_back(tokens: int, proven: int | None) -> Non
     other=evenly(0, 1_000),
     ranks=st.tuples(st.integers(0, 1), st.integers(0, 1)),
     now=evenly(1_000, 40_000),
-    tokens=st.integers(1, 100),
+    tokens=st.integers(1, 200),
 )
-def test_nobody_passes_an_older_ticket(mine: int, other: int, ranks: tuple[int, int], now: int, tokens: int) -> None:
-    """While somebody older in the same lane, or in a better one, waits, nobody is granted, however little it asks."""
+def test_nobody_delays_an_older_ticket(mine: int, other: int, ranks: tuple[int, int], now: int, tokens: int) -> None:
+    """Whoever stands behind somebody who waits is granted only what is left when that one has been served."""
     lane = Lane("mine", ranks[0], 0)
     state = account(meter(1_000), tickets=[ticket("b", 900, rank=ranks[1], ms=other)])
     verdict = verdict_of(state, ask(tokens, name="a", lane=lane, ms=mine), now)
     is_behind = (ranks[1], other, "b") < (ranks[0], mine, "a")
     is_alive = now < other + TICKET_LIFE // MILLISECOND
-    assert isinstance(verdict, Later if is_behind and is_alive else Granted)
+    left = 1_000 - (900 if is_behind and is_alive else 0)
+    assert isinstance(verdict, Granted if tokens <= left else Later)
+
+
+@LAW
+@given(back_s=st.integers(31, 7_200), left=st.integers(-50, 1_200))
+def test_a_clock_that_is_put_back_does_not_freeze_the_refill(back_s: int, left: int) -> None:
+    """A meter that came in what is now the future is asked for anew, and replaced by whatever comes."""
+    state = account(meter(0, ms=back_s * 1_000))
+    verdict = verdict_of(state, ask(50, ms=0), 0)
+    assert isinstance(verdict, Later)
+    assert verdict.needs_meter
+    fresh = Meter(at(-60_000), at(0), at(1), left, 20, 30_000)
+    assert after(state, observe(state, fresh, at(1))).meter == fresh
 
 
 @LAW
@@ -470,7 +483,7 @@ def test_a_wait_ends_when_something_can_have_changed(
 @given(patience=evenly(1, HOUR_MS), room=evenly(500, 1_000))
 def test_a_waiter_behind_others_looks_again_soon(patience: int, room: int) -> None:
     """Whoever waits for an older ticket or for the end of a call looks again within a second."""
-    queued = account(meter(room), tickets=[ticket("older", 100)])
+    queued = account(meter(room), tickets=[ticket("older", 1_150)])
     blocked = account(meter(room), held("gone", 1_150, proven=HOUR_MS))
     for state in (queued, blocked):
         verdict = verdict_of(state, ask(50, ms=1, deadline=1 + patience), 1)

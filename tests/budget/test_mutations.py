@@ -36,7 +36,7 @@ def uncapped(self: Meter, now: datetime) -> int:
     return self.tokens_left + self._lumps_by(now) * self.net_rate_per_minute
 
 
-def forgetting(account: Account, meter: Meter) -> Account:
+def forgetting(account: Account, meter: Meter, _now: datetime) -> Account:
     """Let a new meter replace all that is known."""
     if not meter.is_newer_than(account.meter):
         return account
@@ -101,7 +101,7 @@ OVERSPENDING: dict[str, tuple[object, str, object, Callable[[], None]]] = {
 }  # fmt: skip
 
 OTHERS: dict[str, tuple[object, str, object, Callable[[], None]]] = {
-    "tickets are ignored": (_Case, "queued_ahead", property(lambda _: 0), laws.test_nobody_passes_an_older_ticket),
+    "tickets are ignored": (_Case, "queued_ahead", property(lambda _: 0), laws.test_nobody_delays_an_older_ticket),
     "a dead process gives its tokens back": (
         decide, "_lapse", freeing, laws.test_a_reservation_whose_process_is_gone_lapses_into_unknown,
     ),

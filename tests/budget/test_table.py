@@ -76,7 +76,8 @@ none      | -         | -     | 0    | live 0                | granted 0
 50 @20-20 | -         | -     | 0    | live 1x60             | granted 40 for 40
 50 @20-20 | -         | -     | 0    | live 60               | refused no_refill
 50 @20-15 | -         | -     | 0    | live 50               | later 90.4 s
-1000 @20  | -         | 900   | 0    | live 1                | later 1 s
+1000 @20  | -         | 900   | 0    | live 90               | granted 90
+1000 @20  | -         | 900   | 0    | live 91               | later 30.1 s
 1000 @20  | -         | 900   | 0    | live 0                | granted 0
 1000 @20  | -         | 1000  | 0    | live 10               | later 30.1 s
 1000 @20  | -         | 900   | 0    | jobs 1                | later 30.1 s

@@ -882,3 +882,40 @@ def test_client_shows_no_key(house):
     keepa: AsyncKeepa = house.keepa()
     assert KEY not in repr(keepa) + repr(keepa._parts) + str(vars(keepa))
     asyncio.run(keepa.aclose())
+
+
+def test_a_cold_start_refuses_nobody(tmp_path):
+    """Twenty tasks that will not wait, on a full bucket of which nothing is known yet: all are served."""
+    house = House(tmp_path, faults=Faults(latency_seconds=(1.0, 1.0)))
+
+    async def main():
+        async with house.keepa(max_wait_seconds=0) as keepa:
+            await asyncio.gather(*(keepa.products([asin]) for asin in ASINS[:20]))
+
+    run(main())
+    assert house.truth().consumed == 20
+
+
+def test_a_clock_that_is_put_back(tmp_path):
+    """A clock that is put back an hour costs one free /token call, not an hour of waiting."""
+    clock = SteppedClock(START)
+    house = House(tmp_path, balance=60, clock=clock)
+    real = SteppedClock(START)
+    house.simulator._now = real.now
+
+    class PutBack:
+        now = staticmethod(clock.now)
+
+        def sleep(self, seconds: float) -> None:
+            clock.sleep(seconds)
+            real.sleep(seconds)
+
+        async def sleep_async(self, seconds: float) -> None:
+            raise NotImplementedError
+
+    with house.keepa_sync(clock=PutBack()) as keepa:
+        keepa.best_sellers(3760911)
+        clock._now -= timedelta(hours=1)
+        keepa.best_sellers(3760911)
+    assert real.now() - START < timedelta(minutes=5)
+    assert house.truth().lowest_balance >= 10

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import assert_never
 
 from keepahead.budget.entry import Absorbed, Entry, Label, Lost, Observed, Refusal, Released, Reserved, Settled
-from keepahead.budget.meter import Meter
+from keepahead.budget.meter import CLOCKS_AGREE, Meter
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +76,14 @@ class Account:
         """Return the projected balance less everything that is held."""
         return self.balance_at(now) - self.reserved - self.unknown
 
+    def believes(self, meter: Meter, now: datetime) -> bool:
+        """Tell whether a meter that is read at `now` replaces the newest one."""
+        return meter.is_newer_than(self.meter) or self.is_from_the_future(now)
+
+    def is_from_the_future(self, now: datetime) -> bool:
+        """Tell whether the newest meter came at what is not yet: our clock was put back, and it says nothing of now."""
+        return self.meter is not None and self.meter.received_at - now > CLOCKS_AGREE
+
     def check(self) -> None:
         """State the invariants; raise AssertionError where one is broken."""
         ids = [held.label.call_id for held in self.reservations]
@@ -92,13 +100,13 @@ def apply(account: Account, entry: Entry) -> Account:
         case Reserved():
             return replace(account, reservations=(*account.reservations, _opened(entry)))
         case Settled():
-            return _read(_without(account, entry.label.call_id), entry.meter)
+            return _read(_without(account, entry.label.call_id), entry.meter, entry.at)
         case Released() | Absorbed():
             return _without(account, entry.label.call_id)
         case Lost():
             return replace(account, reservations=tuple(_lose(account.reservations, entry)))
         case Observed():
-            return _read(account, entry.meter)
+            return _read(account, entry.meter, entry.at)
         case Refusal():
             return account
         case _:
@@ -126,8 +134,8 @@ def _without(account: Account, call_id: str) -> Account:
     return replace(account, reservations=tuple(held for held in account.reservations if held.label.call_id != call_id))
 
 
-def _read(account: Account, meter: Meter) -> Account:
-    return replace(account, meter=meter) if meter.is_newer_than(account.meter) else account
+def _read(account: Account, meter: Meter, now: datetime) -> Account:
+    return replace(account, meter=meter) if account.believes(meter, now) else account
 
 
 def _demand(holds: bool, rule: str) -> None:

@@ -81,7 +81,7 @@ def reserve(account: Account, ask: Ask, now: datetime) -> Decision:
 
     Free calls are always granted. Any other needs a positive balance, and `free - tokens >= floor` after everything
     that is held, at its maximum. A call that can be divided gets the largest part that fits, but not less than one
-    lump's worth. Nobody passes an older ticket of the same or a better lane.
+    lump's worth. Nobody delays an older ticket of the same or a better lane: what those wait for is left alone.
     """
     held = account.find(ask.label.call_id)
     if held is not None:  # asked before, and the verdict got lost on its way
@@ -151,7 +151,7 @@ def lose(account: Account, call_id: str, reason: str, now: datetime, *, answered
 
 def observe(account: Account, meter: Meter, now: datetime) -> tuple[Entry, ...]:
     """Record a meter that came without a reservation; one that is not newer than what is known is not recorded."""
-    observed = (Observed(at=now, meter=meter),) if meter.is_newer_than(account.meter) else ()
+    observed = (Observed(at=now, meter=meter),) if account.believes(meter, now) else ()
     return (*observed, *_absorb(account, meter, now))
 
 
@@ -168,8 +168,8 @@ class _Case:
         part = self.smallest_part
         if part == 0:
             return self.refuse(Reason.NEVER_FITS)
-        fitting = min(self.ask.items, max(0, self.free - self.floor) // self.ask.tokens_per_item)
-        if self.balance >= 1 and fitting >= part and not self.queued_ahead and self.whole_is_in_time:
+        fitting = min(self.ask.items, max(0, self.room) // self.ask.tokens_per_item)
+        if self.balance >= 1 and fitting >= part and self.whole_is_in_time:
             return _grant(self.account, self.ask, fitting, self.floor, self.now)
         if self.is_stale:
             return Decision(_wait_for_meter(self.account, self.ask, self.now))
@@ -191,6 +191,11 @@ class _Case:
     @property
     def free(self) -> int:
         return self.account.free_at(self.now)
+
+    @property
+    def room(self) -> int:
+        """Tokens that may be granted now without delaying anybody who is ahead."""
+        return self.free - self.floor - self.queued_ahead
 
     @property
     def largest(self) -> int:
@@ -216,7 +221,7 @@ class _Case:
 
     @property
     def is_stale(self) -> bool:
-        """Tell whether a fresh meter would free tokens: something unknown has waited long enough."""
+        """Tell whether a fresh meter would help: something unknown can be proven, or the clock was put back."""
         return _needs_probe(self.account, self.now)
 
     @property
@@ -230,7 +235,7 @@ class _Case:
         if self.ask.deadline is None:
             return True
         if self.is_overdue:
-            return self.ask.tokens_max <= self.free - self.floor
+            return self.ask.tokens_max <= self.room
         return self.earliest is not None and self.earliest <= self.ask.deadline
 
     def wait_seconds(self, part: int) -> float:
@@ -299,7 +304,9 @@ def _wait_for_meter(account: Account, ask: Ask, now: datetime) -> Later:
 
 def _needs_probe(account: Account, now: datetime) -> bool:
     """Tell whether a meter is still wanted: somebody may have brought it since the caller was sent for it."""
-    return account.meter is None or any(moment <= now for moment in _proof_moments(account))
+    if account.meter is None or account.is_from_the_future(now):
+        return True
+    return any(moment <= now for moment in _proof_moments(account))
 
 
 def _proof_moments(account: Account) -> list[datetime]:

@@ -126,7 +126,7 @@ class _Client:
             raise flow.too_dear(plan.calls, sum(holds), terms.max_tokens)
         ledger, clock = self._parts.ledger, self._parts.clock
         now = clock.now()
-        return [flow.spend(call, ledger, clock, terms, opened_at=now, divide=plan.divide) for call in plan.calls]
+        return [flow.spend(call, ledger, clock, terms, began_at=now, divide=plan.divide) for call in plan.calls]
 
     def _foresight(self, plan: Plan[Any], terms: Terms) -> Steps | None:
         """Return the flow that looks ahead; None where one call can look after itself, or nobody is in a hurry."""

@@ -141,15 +141,16 @@ class NoAnswer(Exception):  # noqa: N818 - a fact, told by a driver to the flow
     """Something was sent and no whole answer came."""
 
 
-def spend(call: Call, ledger: Ledger, clock: Clock, terms: Terms, *, opened_at: datetime, divide: bool = True) -> Steps:
+def spend(call: Call, ledger: Ledger, clock: Clock, terms: Terms, *, began_at: datetime, divide: bool = True) -> Steps:
     """Carry out one call, in parts where the budget wants it so, yielding each answer as it comes.
 
-    `opened_at` is when the work began of which this is a part: its place in the queue, and where its deadline counts
-    from. `divide` False keeps the call in one piece. Raises RefusedError before anything of it is sent, KeepaError for
-    what goes wrong between us and Keepa, LedgerError when nothing can be recorded.
+    `began_at` is when the work began of which this is a part: its deadline counts from there. Its place in the queue
+    counts from its own beginning, so that a long list does not stand before everybody for as long as it lasts.
+    `divide` False keeps the call in one piece. Raises RefusedError before anything of it is sent, KeepaError for what
+    goes wrong between us and Keepa, LedgerError when nothing can be recorded.
     """
     hold = hold_for(call, quote(call), terms)
-    road = _road(ledger, clock, terms, opened_at, divide=divide)
+    road = _road(ledger, clock, terms, began_at, divide=divide)
     rest: Call | None = call
     requeues = 0
     while rest is not None:
@@ -230,10 +231,10 @@ def _invalid(name: str, wanted: str, value: object) -> InvalidCallError:
     return InvalidCallError(f"invalid_{name}", f"{name} must be {wanted}, not {value!r:.40}.", parameter=name)
 
 
-def _road(ledger: Ledger, clock: Clock, terms: Terms, opened_at: datetime, *, divide: bool = True) -> "_Road":
+def _road(ledger: Ledger, clock: Clock, terms: Terms, began_at: datetime, *, divide: bool = True) -> "_Road":
     wait = terms.max_wait_seconds
-    deadline = None if wait is None or wait > ENDLESS_SECONDS else opened_at + timedelta(seconds=max(0, wait))
-    return _Road(ledger, clock, terms, opened_at, deadline, divide)
+    deadline = None if wait is None or wait > ENDLESS_SECONDS else began_at + timedelta(seconds=max(0, wait))
+    return _Road(ledger, clock, terms, clock.now(), deadline, divide)
 
 
 @dataclass(frozen=True, slots=True)
