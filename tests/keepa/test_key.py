@@ -66,8 +66,9 @@ def test_no_road_shows_the_key(tmp_path, caplog, capfd, road):
                 seen.append(repr(vars(error)))
             seen.append(repr(keepa) + repr(vars(keepa)))
 
-    with caplog.at_level(logging.DEBUG):
-        run(main())
+    for name in ("", "httpx2", "httpcore2"):
+        caplog.set_level(logging.DEBUG, name)
+    run(main())
     assert all(request.url.params["key"] == KEY for request in canned.requests)
     out, err = capfd.readouterr()
     everything = "\n".join([*seen, caplog.text, *map(repr, caplog.records), out, err])
@@ -97,8 +98,9 @@ def test_real_sockets_log_no_key(tmp_path, caplog):
             await keepa.status()
         server.close()
 
-    with caplog.at_level(logging.DEBUG):
-        asyncio.run(main())
+    for name in ("", "httpx2", "httpcore2"):  # the command line, run in-process by another test, quietens the last two
+        caplog.set_level(logging.DEBUG, name)
+    asyncio.run(main())
     assert KEY.encode() in got[0]
     assert "httpcore2" in {record.name.split(".")[0] for record in caplog.records}
     assert KEY not in caplog.text
