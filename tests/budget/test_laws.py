@@ -720,3 +720,16 @@ def test_a_reading_that_is_not_newer_and_shows_more_is_not_believed(left: int) -
     older = Meter(at(1000), at(2500), at(3000), left, 20, 60_000)
     assert not older.is_newer_than(known)
     assert Meter(at(1000), at(32_000), at(33_000), left, 20, 60_000).is_newer_than(known)
+
+
+@LAW
+@given(tokens=st.integers(1, 50), items=st.integers(1, 4))
+def test_a_repeated_reserve_sets_nothing_aside_twice(tokens: int, items: int) -> None:
+    """Asking again under an id that is granted already gives the same grant and writes nothing."""
+    wanted = ask(tokens * items, items=items, name="a")
+    first = reserve(account(meter(1_000)), wanted, at(0))
+    again = reserve(after(account(meter(1_000)), first.entries), wanted, at(1))
+    assert isinstance(first.verdict, Granted)
+    assert isinstance(again.verdict, Granted)
+    assert (again.verdict.tokens, again.verdict.items) == (first.verdict.tokens, first.verdict.items)
+    assert again.entries == ()
