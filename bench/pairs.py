@@ -7,7 +7,7 @@ from pathlib import Path
 
 from keepahead.budget import decide
 from keepahead.budget.account import Account, apply
-from keepahead.budget.decide import Ask
+from keepahead.budget.ask import Ask
 from keepahead.budget.entry import Label
 from keepahead.budget.lane import LIVE
 from keepahead.budget.meter import Meter

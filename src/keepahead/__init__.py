@@ -13,6 +13,8 @@ if TYPE_CHECKING:  # the one place where this is right: for type checkers, the t
     from keepahead.budget.cost import Cost as Cost
     from keepahead.budget.status import Status as Status
     from keepahead.errors import BadAnswerError as BadAnswerError
+    from keepahead.errors import CallerLimitError as CallerLimitError
+    from keepahead.errors import FrozenError as FrozenError
     from keepahead.errors import InsufficientTokensError as InsufficientTokensError
     from keepahead.errors import InvalidCallError as InvalidCallError
     from keepahead.errors import KeepaError as KeepaError
@@ -66,6 +68,8 @@ _ROOMS = {
     "budget.status": ("Status",),
     "errors": (
         "BadAnswerError",
+        "CallerLimitError",
+        "FrozenError",
         "InsufficientTokensError",
         "InvalidCallError",
         "KeepaError",
@@ -126,6 +130,7 @@ __all__ = [  # noqa: RUF022 - sorted as sorted() does
     "BestSellers",
     "BestSellersCall",
     "Call",
+    "CallerLimitError",
     "Category",
     "CategoryCall",
     "CategorySearchCall",
@@ -136,6 +141,7 @@ __all__ = [  # noqa: RUF022 - sorted as sorted() does
     "ENDPOINT_COSTS",
     "FinderCall",
     "Found",
+    "FrozenError",
     "GraphImageCall",
     "InsufficientTokensError",
     "InvalidCallError",

@@ -1,6 +1,7 @@
 """The only reader of system time. Everything else is given `now`."""
 
 import asyncio
+import threading
 import time
 from datetime import UTC, datetime
 from typing import Protocol
@@ -13,8 +14,8 @@ class Clock(Protocol):
         """Return the present moment, aware, in UTC."""
         ...
 
-    def sleep(self, seconds: float) -> None:
-        """Block this thread for so long."""
+    def sleep(self, seconds: float, wake: threading.Event | None = None) -> None:
+        """Block this thread for so long, or until `wake` is set."""
         ...
 
     async def sleep_async(self, seconds: float) -> None:
@@ -29,9 +30,12 @@ class SystemClock:
         """Return the present moment, aware, in UTC."""
         return datetime.now(UTC)
 
-    def sleep(self, seconds: float) -> None:
-        """Block this thread for so long."""
-        time.sleep(seconds)
+    def sleep(self, seconds: float, wake: threading.Event | None = None) -> None:
+        """Block this thread for so long, or until `wake` is set."""
+        if wake is None:
+            time.sleep(seconds)
+        else:
+            wake.wait(seconds)
 
     async def sleep_async(self, seconds: float) -> None:
         """Suspend this task for so long."""

@@ -7,6 +7,8 @@
      |    +-- InsufficientTokensError     the tokens are not there in time
      |    +-- UnboundedCostError          no bound on the cost is known
      |    +-- MaxTokensError              above what the caller allows
+     |    +-- FrozenError                 a freeze forbids it
+     |    +-- CallerLimitError            the caller's own limit is used up
      +-- LedgerError
      |    +-- LedgerUnavailableError      not reachable: nothing may be spent
      |    +-- LedgerFormatError           not ours, damaged, or from a newer version
@@ -99,6 +101,45 @@ class MaxTokensError(RefusedError):
         super().__init__(message)
         self.tokens_max = tokens_max
         self.max_tokens = max_tokens
+        self.call = call
+
+
+class FrozenError(RefusedError):
+    """A freeze forbids `call`; `words` are the rule's own. `wait_seconds` to its end, None if nobody can say."""
+
+    def __init__(
+        self, message: str, *, freeze_id: int, words: str, wait_seconds: float | None, call: Any = None
+    ) -> None:
+        super().__init__(message)
+        self.freeze_id = freeze_id
+        self.words = words
+        self.wait_seconds = wait_seconds
+        self.call = call
+
+
+class CallerLimitError(RefusedError):
+    """The `caller` may spend `limit` tokens in each `window` ("hour" or "day"), and has `spent` or holds so many.
+
+    `wait_seconds` until the next window begins, None if the call is bigger than the limit.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        caller: str,
+        limit: int,
+        spent: int,
+        window: str,
+        wait_seconds: float | None,
+        call: Any = None,
+    ) -> None:
+        super().__init__(message)
+        self.caller = caller
+        self.limit = limit
+        self.spent = spent
+        self.window = window
+        self.wait_seconds = wait_seconds
         self.call = call
 
 

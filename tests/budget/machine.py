@@ -10,13 +10,13 @@ from typing import TypeVar
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
-from tests.budget.makers import DEFICIT, ask, at, evenly, ms_of, without_tickets
+from tests.budget.makers import DEFICIT, MILLISECOND, ask, at, evenly, ms_of, without_tickets
 from tests.budget.naive import Book, Bucket, Hold, Reading, Want
 
 from keepahead.budget import account as accounts
 from keepahead.budget import decide
 from keepahead.budget.account import Account
-from keepahead.budget.decide import Ask
+from keepahead.budget.ask import Ask
 from keepahead.budget.entry import Entry, Settled
 from keepahead.budget.lane import JOBS, LIVE, Lane
 from keepahead.budget.meter import Meter
@@ -206,6 +206,7 @@ class House(RuleBasedStateMachine):
             ms_of(wanted.opened_at),
             None if wanted.deadline is None else ms_of(wanted.deadline),
             wanted.is_probe,
+            wanted.lane.patience // MILLISECOND,
         )
         expected = self.book.judge(plain, self.now)
         decision = decide.reserve(self.account, wanted, at(self.now))
@@ -242,7 +243,8 @@ class House(RuleBasedStateMachine):
         """A call may be sent; the rest of a batch asks again in the same place."""
         name, paid = wanted.label.call_id, wanted.tokens_max > 0
         assert verdict.floor == self.floor_of(wanted)
-        self.book.holds[name] = Hold(verdict.tokens, self.now, is_probe=wanted.label.endpoint == "token")
+        hold = Hold(verdict.tokens, self.now, is_probe=wanted.label.endpoint == "token")
+        self.book.grant(name, hold, wanted.lane.rank)
         done_by = self.now + GIVES_UP_AFTER + WORKS_ON_FOR
         self.flights.append(Flight(name, verdict.tokens, self.now, paid, done_by))
         newest = self.book.newest

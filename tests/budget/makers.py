@@ -6,16 +6,19 @@ from datetime import UTC, datetime, timedelta
 
 from hypothesis import strategies as st
 
-from keepahead.budget.account import Account, Reservation, Ticket, apply
-from keepahead.budget.decide import CALL_LIMIT, TICKET_LIFE, Ask
+from keepahead.budget.account import Account, Reservation, apply
+from keepahead.budget.ask import Ask
+from keepahead.budget.decide import CALL_LIMIT
 from keepahead.budget.entry import Entry, Label
-from keepahead.budget.lane import LIVE, Lane
+from keepahead.budget.lane import JOBS, LIVE, Lane
 from keepahead.budget.meter import Meter
+from keepahead.budget.ticket import TICKET_LIFE, Ticket
 
 ORIGIN = datetime(2025, 3, 1, 12, tzinfo=UTC)
 MILLISECOND = timedelta(milliseconds=1)
 
-DEFICIT = Lane("deficit", rank=0, floor=-200)
+DEFICIT = Lane("live", rank=0, floor=-200)
+"""The live lane of somebody who chose to go below zero."""
 
 
 def evenly(low: int, high: int) -> st.SearchStrategy[int]:
@@ -78,9 +81,21 @@ def held(name: str, tokens: int, *, ms: int = 0, proven: int | None = None, endp
     return Reservation(label(name, endpoint), tokens, at(ms), at(ms) + CALL_LIMIT, proven_after)
 
 
-def ticket(name: str, tokens: int, *, rank: int = 0, ms: int = 0, renewed: int | None = None) -> Ticket:
+def ticket(
+    name: str, tokens: int, *, rank: int = 0, floor: int | None = None, ms: int = 0, renewed: int | None = None
+) -> Ticket:
     """Return the place of a call that first asked at `ms` and last renewed at `renewed`."""
-    return Ticket(name, rank, tokens, at(ms), at(ms if renewed is None else renewed) + TICKET_LIFE)
+    lane = JOBS if rank else LIVE
+    return Ticket(
+        call_id=name,
+        holder="",
+        rank=rank,
+        floor=lane.floor if floor is None else floor,
+        tokens=tokens,
+        patience=lane.patience,
+        opened_at=at(ms),
+        expires_at=at(ms if renewed is None else renewed) + TICKET_LIFE,
+    )
 
 
 def account(newest: Meter | None, *reservations: Reservation, tickets: Iterable[Ticket] = ()) -> Account:

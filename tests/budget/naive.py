@@ -81,7 +81,7 @@ class Hold:
 
 @dataclass
 class Want:
-    """An ask in plain numbers."""
+    """An ask in plain numbers. `patience` is how long its lane lets the live one pass."""
 
     name: str
     rank: int
@@ -91,6 +91,88 @@ class Want:
     opened: int
     deadline: int | None
     is_probe: bool = False
+    patience: int = 900_000
+
+
+@dataclass(frozen=True)
+class Place:
+    """A call that waits until it has `tokens` above `floor`; the place is void after `until`."""
+
+    name: str
+    rank: int
+    floor: int
+    tokens: int
+    opened: int
+    patience: int
+    until: int
+
+
+def queue_of(places: list[Place], yielded: int | None) -> list[Place]:
+    """Line up: the live by age, then the jobs by age; the first job steps before the live ones that came too late.
+
+    Too late is after the patience of the job, counted from its own beginning or from the last job that was granted.
+    """
+    by_age = sorted(places, key=lambda place: (place.opened, place.name))
+    live, jobs = [p for p in by_age if p.rank == 0], [p for p in by_age if p.rank > 0]
+    if not jobs:
+        return live
+    first, *rest = jobs
+    since = first.opened if yielded is None or yielded < first.opened else yielded
+    until = (since + first.patience, first.name)
+    in_time = [place for place in live if (place.opened, place.name) < until]
+    too_late = [place for place in live if (place.opened, place.name) >= until]
+    return [*in_time, first, *too_late, *rest]
+
+
+@dataclass(frozen=True)
+class Till:
+    """Tokens at one moment, as somebody in the queue sees them."""
+
+    balance: int
+    held: int
+    lump: int
+    capacity: int
+
+    def lumps_until(self, place: Place, before: int, taken: int) -> int | None:
+        """Count lump by lump until a call has all its tokens behind `before` others, if `taken` are taken now.
+
+        None if refill never brings them: there is none, or a full bucket cannot hold them beside what is held.
+        """
+        wanted = max(before + place.tokens + place.floor, before + 1)
+        free = self.balance - self.held - taken
+        if free >= wanted:
+            return 0
+        would_fit = place.floor + place.tokens <= self.capacity
+        if self.lump == 0 or (would_fit and place.floor + place.tokens + self.held + taken > self.capacity):
+            return None
+        lumps = 0
+        while free < wanted:
+            free, lumps = free + self.lump, lumps + 1
+        return lumps
+
+    def delays(self, queue: list[Place], taken: int) -> bool:
+        """Tell whether taking so many tokens now makes anybody in the queue wait longer."""
+        before = 0
+        for place in queue:
+            without = self.lumps_until(place, before, 0)
+            if without is None:
+                # Only the end of other calls can help: what is needed after it must be left.
+                left = self.balance - taken - before
+                if taken > 0 and (left - place.tokens < place.floor or left < 1):
+                    return True
+            elif self.lumps_until(place, before, taken) != without:
+                return True
+            before += place.tokens
+        return False
+
+    def most(self, queue: list[Place], floor: int, price: int, items: int) -> int:
+        """Return the largest number of items that leaves the floor and delays nobody."""
+        count = 0
+        for n in range(1, items + 1):
+            if self.balance - self.held - n * price < floor or self.delays(queue, n * price):
+                break
+            count = n
+        return count
 
 
 @dataclass
@@ -99,9 +181,8 @@ class Book:
 
     newest: Reading | None = None
     holds: dict[str, Hold] = field(default_factory=dict[str, Hold])
-    waiting: dict[str, tuple[int, int, str, int, int]] = field(
-        default_factory=dict[str, tuple[int, int, str, int, int]]
-    )
+    waiting: dict[str, Place] = field(default_factory=dict[str, Place])
+    yielded: int | None = None
 
     def balance(self, now: int) -> int:
         """Return the projection of the newest reading."""
@@ -131,14 +212,32 @@ class Book:
             self.holds[name].proven = proven
 
     def lapse(self, now: int) -> None:
-        """Six minutes after a reservation its process is surely gone."""
+        """Eight minutes after a reservation its process is surely gone."""
         for hold in self.holds.values():
             if hold.proven is None and now - hold.opened >= 480_000:
                 hold.proven = now
 
     def wait(self, want: Want, now: int) -> None:
         """Note or renew a place in the queue."""
-        self.waiting[want.name] = (want.rank, want.opened, want.name, now + 30_000, want.tokens)
+        self.waiting[want.name] = self.place(want, now)
+
+    @staticmethod
+    def place(want: Want, now: int) -> Place:
+        """Return the place of an ask that is renewed now."""
+        return Place(want.name, want.rank, want.floor, want.tokens, want.opened, want.patience, now + 30_000)
+
+    def ahead(self, want: Want, now: int) -> list[Place]:
+        """List those who are served before it."""
+        mine = self.place(want, now)
+        others = [place for place in self.waiting.values() if now < place.until and place.name != want.name]
+        queue = queue_of([*others, mine], self.yielded)
+        return queue[: queue.index(mine)]
+
+    def grant(self, name: str, hold: Hold, rank: int) -> None:
+        """Set tokens aside; remember when a lane that yields was last given any."""
+        self.holds[name] = hold
+        if rank > 0 and hold.tokens:
+            self.yielded = hold.opened
 
     def probe_is_out(self, now: int) -> bool:
         """Tell whether somebody asks for a meter just now."""
@@ -163,12 +262,12 @@ class Book:
         sizes = range(1, want.items + 1)
         least = max([n for n in sizes if n * price <= lump and n * price <= ever], default=1)
         balance, free = self.balance(now), self.free(now)
-        place = (want.rank, want.opened, want.name)
-        promised = sum(other[4] for other in self.waiting.values() if other[:3] < place and now < other[3])
-        most = max([n for n in sizes if free - promised - n * price >= want.floor], default=0)
+        till = Till(balance, balance - free, lump, newest.rate * 60)
+        queue = self.ahead(want, now)
+        most = till.most(queue, want.floor, price, want.items)
         target = max(1, want.tokens + want.floor)
         in_time = want.deadline is None or (
-            free - promised - want.tokens >= want.floor
+            most == want.items
             if want.deadline <= now
             else balance + newest.lumps_between(now, want.deadline) * lump >= target
         )

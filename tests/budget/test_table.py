@@ -9,12 +9,13 @@ import pytest
 from tests.budget.makers import DEFICIT, account, after, ask, at, held, meter, ticket
 
 from keepahead.budget.account import Account, Reservation
-from keepahead.budget.decide import Ask, foresee, lose, observe, release, reserve, settle
+from keepahead.budget.ask import Ask
+from keepahead.budget.decide import foresee, lose, observe, release, reserve, settle
 from keepahead.budget.lane import JOBS, LIVE
 from keepahead.budget.meter import Meter
 from keepahead.budget.verdict import Granted, Later, Refused, Verdict
 
-LANES = {lane.name: lane for lane in (LIVE, JOBS, DEFICIT)}
+LANES = {"live": LIVE, "jobs": JOBS, "deficit": DEFICIT}
 
 # meter:  tokens left @ rate, - flow; "none"
 # held:   50 open, 50? lost just now, 50! lost long ago, 50x its process died 6 minutes ago, probe a /token under way
@@ -43,7 +44,7 @@ none      | -         | -     | 0    | live 0                | granted 0
 220 @20   | 60x       | -     | 0    | live 150              | granted 150
 220 @20   | 60x       | -     | 0    | live 151              | later 0 s, ask for a meter
 220 @20   | 220?      | -     | 0    | live 150              | later 120 s
-1200 @20  | 1100      | -     | 0    | live 150              | later 1 s
+1200 @20  | 1100      | -     | 0    | live 150              | later 10 s
 11 @20    | -         | -     | 0    | live 1                | granted 1
 10 @20    | -         | -     | 0    | live 1                | later 30.1 s
 0 @20     | -         | -     | 0    | live 0                | granted 0
@@ -79,8 +80,17 @@ none      | -         | -     | 0    | live 0                | granted 0
 1000 @20  | -         | 900   | 0    | live 90               | granted 90
 1000 @20  | -         | 900   | 0    | live 91               | later 30.1 s
 1000 @20  | -         | 900   | 0    | live 0                | granted 0
-1000 @20  | -         | 1000  | 0    | live 10               | later 30.1 s
-1000 @20  | -         | 900   | 0    | jobs 1                | later 30.1 s
+1000 @20  | -         | 1000  | 0    | live 10               | granted 10
+1000 @20  | -         | 1000  | 0    | live 11               | later 90.4 s
+1000 @20  | -         | 990   | 0    | live 1                | later 30.1 s
+1185 @20  | -         | 1190  | 0    | live 1                | later 30.1 s
+1185 @20  | -         | 1180  | 0    | live 10               | granted 10
+1185 @20  | -         | 1180  | 0    | live 16               | later 90.4 s
+1000 @20  | 700       | 1000  | 0    | live 1                | later 2140.6 s
+1000 @20  | 700       | 900   | 0    | live 90               | granted 90
+1000 @20  | 700       | 900   | 0    | live 91               | later 2140.6 s
+1000 @20  | -         | 900   | 0    | jobs 90               | granted 90
+1000 @20  | -         | 900   | 0    | jobs 91               | later 271.3 s
 1000 @20  | -         | 900   | 31   | live 1                | granted 1
 220 @20   | -         | -     | 0    | live 230 by 30.2      | later 30.1 s
 220 @20   | -         | -     | 0    | live 230 by 30.1      | later 30.1 s

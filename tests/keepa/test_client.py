@@ -785,7 +785,7 @@ def test_interrupted_sync_while_waiting(tmp_path):
     """Ctrl-C in the blocking client while it waits leaves no ticket."""
 
     class Impatient(SteppedClock):
-        def sleep(self, seconds: float) -> None:  # noqa: ARG002
+        def sleep(self, seconds: float, wake=None) -> None:  # noqa: ARG002
             raise KeyboardInterrupt
 
     house = House(tmp_path, balance=5, clock=Impatient(START))
@@ -906,7 +906,7 @@ def test_a_clock_that_is_put_back(tmp_path):
     class PutBack:
         now = staticmethod(clock.now)
 
-        def sleep(self, seconds: float) -> None:
+        def sleep(self, seconds: float, wake=None) -> None:  # noqa: ARG002
             clock.sleep(seconds)
             real.sleep(seconds)
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
 import httpx2
@@ -13,7 +14,7 @@ import pytest
 import uvicorn
 from tests.simulator.house import START, open_house
 
-from keepahead.simulator import Simulator, SteppedClock, make_app
+from keepahead.simulator import ScaledClock, Simulator, SteppedClock, make_app
 
 
 @pytest.fixture
@@ -92,10 +93,11 @@ def test_file_holds_no_key(tmp_path: Path) -> None:
 
 
 def test_run_server(tmp_path: Path) -> None:
-    """The command's server takes a free port, announces it, and runs its clock at the wanted speed."""
+    """The command's server takes a free port, announces it, and tells its clock, which then others can live by too."""
     code = (
-        "from keepahead.simulator.server import run_server; from keepahead.simulator import Faults; import sys;"
-        "run_server(port=0, rate=20, balance=5, speed=600, faults=Faults(), ready=lambda u: print(u, flush=True))"
+        "from keepahead.simulator.server import run_server; from keepahead.simulator import Faults, ScaledClock;"
+        "run_server(port=0, rate=20, balance=5, clock=ScaledClock(600), faults=Faults(),"
+        " ready=lambda u: print(u, flush=True))"
     )
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, cwd=tmp_path) as child:
         try:
@@ -104,5 +106,11 @@ def test_run_server(tmp_path: Path) -> None:
             bodies = [httpx2.get(f"{url}/token?key=simulator").json() for _ in range(2)]
             assert bodies[1]["timestamp"] - bodies[0]["timestamp"] > 0
             assert bodies[0]["refillRate"] == 20
+            told = httpx2.get(f"{url}/_simulator/clock").json()
+            assert told["speed"] == 600
+            ours = ScaledClock(told["speed"], since=datetime.fromisoformat(told["since"]))
+            before = ours.now().timestamp() * 1000
+            theirs = httpx2.get(f"{url}/token?key=simulator").json()["timestamp"]
+            assert before - 1 <= theirs <= ours.now().timestamp() * 1000 + 1
         finally:
             child.terminate()

@@ -2,12 +2,12 @@
 
 import asyncio
 import time
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from tests.simulator.house import START
 
-from keepahead.simulator import DeadlockError, LoopClock, SteppedClock, VirtualLoop
+from keepahead.simulator import DeadlockError, LoopClock, ScaledClock, SteppedClock, VirtualLoop
 
 
 def test_hours_in_no_time() -> None:
@@ -105,3 +105,31 @@ def test_blocking_is_refused() -> None:
     """A clock that follows a loop cannot be slept on by blocking it."""
     with pytest.raises(RuntimeError, match="sleep_async"):
         LoopClock(None, START).sleep(1)
+
+
+def test_scaled_clock() -> None:
+    """A scaled clock starts at the real moment, runs at its speed, and sleeps that much shorter."""
+    before = datetime.now(UTC)
+    clock = ScaledClock(600)
+    assert before <= clock.since <= datetime.now(UTC)
+    began = time.monotonic()
+    clock.sleep(30)
+    asyncio.run(clock.sleep_async(30))
+    assert 0.1 <= time.monotonic() - began < 5
+    assert clock.now() - clock.since >= timedelta(minutes=1)
+
+
+def test_clocks_of_one_origin_agree() -> None:
+    """Clocks that are made at different moments show the same time when they are given the same origin."""
+    first = ScaledClock(600)
+    time.sleep(0.05)  # half a minute of theirs
+    second = ScaledClock(600, since=first.since)
+    moments = [clock.now() for clock in (first, second, first)]
+    assert moments == sorted(moments)
+    assert ScaledClock(600).now() < first.now()
+
+
+def test_no_standing_clock() -> None:
+    """A speed of nothing is refused."""
+    with pytest.raises(ValueError, match="above 0"):
+        ScaledClock(0)

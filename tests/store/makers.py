@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from keepahead.budget.decide import Ask
+from keepahead.budget.ask import Ask
 from keepahead.budget.entry import Label
 from keepahead.budget.lane import LIVE, Lane
 from keepahead.budget.meter import Meter

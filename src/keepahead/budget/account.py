@@ -5,8 +5,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import assert_never
 
-from keepahead.budget.entry import Absorbed, Entry, Label, Lost, Observed, Refusal, Released, Reserved, Settled
+from keepahead.budget.entry import Absorbed, Carried, Entry, Label, Lost, Observed, Refusal, Released, Reserved, Settled
+from keepahead.budget.lane import LIVE
 from keepahead.budget.meter import CLOCKS_AGREE, Meter
+from keepahead.budget.split import split
+from keepahead.budget.ticket import Ticket
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,29 +33,19 @@ class Reservation:
 
 
 @dataclass(frozen=True, slots=True)
-class Ticket:
-    """A place in the queue of a call that waits; void after `expires_at` unless renewed."""
-
-    call_id: str
-    rank: int
-    tokens: int
-    opened_at: datetime
-    expires_at: datetime
-
-    @property
-    def place(self) -> tuple[int, datetime, str]:
-        """What the queue is ordered by: lane, then age."""
-        return (self.rank, self.opened_at, self.call_id)
-
-
-@dataclass(frozen=True, slots=True)
 class Account:
-    """One Keepa key, named by its `fingerprint`: newest meter, reservations that have not ended, waiting tickets."""
+    """One Keepa key, named by its `fingerprint`: newest meter, reservations that have not ended, waiting tickets.
+
+    `gap` counts the tokens by which the meters fell short of what was expected and which no entry explains yet: calls
+    under way, or somebody else. `yielded_at` is when a lane that yields was last granted tokens.
+    """
 
     fingerprint: str
     meter: Meter | None = None
     reservations: tuple[Reservation, ...] = ()
     tickets: tuple[Ticket, ...] = ()
+    gap: int = 0
+    yielded_at: datetime | None = None
 
     @property
     def reserved(self) -> int:
@@ -76,6 +69,14 @@ class Account:
         """Return the projected balance less everything that is held."""
         return self.balance_at(now) - self.reserved - self.unknown
 
+    @property
+    def external(self) -> int:
+        """Tokens of the gap that no call of ours can have cost: the newest meter came before the others were opened."""
+        meter = self.meter
+        if meter is None or not self.gap:
+            return 0
+        return max(0, self.gap - sum(held.tokens for held in self.reservations if held.opened_at <= meter.received_at))
+
     def believes(self, meter: Meter, now: datetime) -> bool:
         """Tell whether a meter that is read at `now` replaces the newest one."""
         return meter.is_newer_than(self.meter) or self.is_from_the_future(now)
@@ -92,21 +93,28 @@ class Account:
         _demand(all(ticket.tokens > 0 for ticket in self.tickets), "only calls that cost something wait")
         places = [ticket.call_id for ticket in self.tickets]
         _demand(len(places) == len(set(places)), "one ticket for each call")
+        _demand(self.gap >= 0, "a gap is never negative")
 
 
 def apply(account: Account, entry: Entry) -> Account:
     """Return the account after `entry`. Replaying all entries from nothing gives the account of today."""
     match entry:
         case Reserved():
-            return replace(account, reservations=(*account.reservations, _opened(entry)))
+            held = (*account.reservations, _opened(entry))
+            yields = entry.tokens > 0 and entry.label.lane != LIVE.name
+            return replace(account, reservations=held, yielded_at=entry.at if yields else account.yielded_at)
         case Settled():
-            return _read(_without(account, entry.label.call_id), entry.meter, entry.at)
-        case Released() | Absorbed():
+            return _read(_without(account, entry.label.call_id), entry.meter, entry.at, own=entry.tokens)
+        case Absorbed():
+            return _explained(_without(account, entry.label.call_id), entry.charged)
+        case Released():
             return _without(account, entry.label.call_id)
         case Lost():
             return replace(account, reservations=tuple(_lose(account.reservations, entry)))
         case Observed():
-            return _read(account, entry.meter, entry.at)
+            return _explained(_read(account, entry.meter, entry.at, own=0), entry.external_tokens)
+        case Carried():
+            return replace(account, meter=entry.meter, gap=entry.gap, yielded_at=entry.yielded_at)
         case Refusal():
             return account
         case _:
@@ -134,8 +142,17 @@ def _without(account: Account, call_id: str) -> Account:
     return replace(account, reservations=tuple(held for held in account.reservations if held.label.call_id != call_id))
 
 
-def _read(account: Account, meter: Meter, now: datetime) -> Account:
-    return replace(account, meter=meter) if account.believes(meter, now) else account
+def _read(account: Account, meter: Meter, now: datetime, *, own: int) -> Account:
+    """Take a meter in that contains a charge of ours, or learn that the newest one had contained it all along."""
+    if not account.believes(meter, now):
+        return _explained(account, own)
+    between = split(account.meter, meter, own) if account.meter else None
+    gap = max(0, account.gap + between.unexplained) if between else 0
+    return replace(account, meter=meter, gap=gap)
+
+
+def _explained(account: Account, tokens: int) -> Account:
+    return replace(account, gap=max(0, account.gap - tokens)) if account.gap and tokens else account
 
 
 def _demand(holds: bool, rule: str) -> None:

@@ -3,14 +3,16 @@
 Every decision lists its refusals first. The caller appends the entries, which is what changes the account.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from keepahead.budget.account import Account, Ticket, apply
-from keepahead.budget.entry import Absorbed, Entry, Label, Lost, Observed, Refusal, Released, Reserved, Settled
-from keepahead.budget.lane import Lane
+from keepahead.budget.account import Account, apply
+from keepahead.budget.ask import MOST_TOKENS, Ask
+from keepahead.budget.entry import Absorbed, Entry, Lost, Observed, Refusal, Released, Reserved, Settled
 from keepahead.budget.meter import Meter
+from keepahead.budget.rule import Freeze, Rules, Window
+from keepahead.budget.ticket import Ticket, in_order
 from keepahead.budget.verdict import Granted, Later, Reason, Refused, Verdict
 
 SEND_WITHIN = timedelta(minutes=2)
@@ -22,50 +24,19 @@ CALL_LIMIT = timedelta(minutes=8)
 UNKNOWN_HOLD = timedelta(seconds=120)
 """After a lost answer Keepa may still be at work and charge later; open-questions 0.6 says to wait at least so long."""
 
-TICKET_LIFE = timedelta(seconds=30)
-"""A waiter renews its ticket well within this time; one that does not has died."""
-
 PROBE_LIFE = timedelta(seconds=15)
 """While somebody's free /token call is younger than this, nobody else sends one."""
 
 PROBE_WAIT_SECONDS = 0.25
 """How long to wait for the meter that somebody else is asking for."""
 
-OTHERS_WAIT = timedelta(seconds=1)
-"""How long to wait when only the end of other calls can free the tokens: nobody can say when that is."""
+OTHERS_WAIT = timedelta(seconds=10)
+"""How long to wait when only the end of other calls can free the tokens: nobody can say when that is. Whoever gives
+tokens back rings the bell, so this is for the case that nobody hears it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ask:
-    """What somebody wants to spend.
-
-    `tokens_max` is the most that all `items` together may cost; more than one item means that the call can be divided,
-    each part costing its share. `deadline` is the last moment at which the caller still wants all of it (None:
-    whenever). `opened_at` is when the caller first asked, which is its place in the queue. `shape` says
-    in words what is asked, without the key. `is_probe` marks the free call for a meter that one caller makes for all.
-    """
-
-    label: Label
-    lane: Lane
-    shape: str
-    tokens_max: int
-    opened_at: datetime
-    items: int = 1
-    deadline: datetime | None = None
-    is_probe: bool = False
-
-    def __post_init__(self) -> None:
-        if self.tokens_max < 0 or self.items < 1 or self.tokens_max % self.items:
-            raise ValueError("tokens_max is the sum of equal shares of at least one item")
-
-    @property
-    def tokens_per_item(self) -> int:
-        """The most that one item may cost."""
-        return self.tokens_max // self.items
-
-    def ticket(self, now: datetime) -> Ticket:
-        """Return the place in the queue, renewed at `now`."""
-        return Ticket(self.label.call_id, self.lane.rank, self.tokens_max, self.opened_at, now + TICKET_LIFE)
+NO_RULES = Rules()
+"""Nothing is forbidden, nobody has a limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +47,13 @@ class Decision:
     entries: tuple[Entry, ...] = ()
 
 
-def reserve(account: Account, ask: Ask, now: datetime) -> Decision:
+def reserve(account: Account, ask: Ask, now: datetime, rules: Rules = NO_RULES) -> Decision:
     """Grant what may be sent now, name the time to ask again, or refuse.
 
-    Free calls are always granted. Any other needs a positive balance, and `free - tokens >= floor` after everything
-    that is held, at its maximum. A call that can be divided gets the largest part that fits, but not less than one
-    lump's worth. Nobody delays an older ticket of the same or a better lane: what those wait for is left alone.
+    Free calls are always granted. Any other must be allowed by the rules, needs a positive balance, and `free - tokens
+    >= floor` after everything that is held, at its maximum. A call that can be divided gets the largest part that fits,
+    but not less than one lump's worth. Nobody delays those who stand ahead (ticket.py): what they wait for is left
+    alone, and what is left over, of a lump as well, may be had by whoever asks.
     """
     held = account.find(ask.label.call_id)
     if held is not None:  # asked before, and the verdict got lost on its way
@@ -99,7 +71,7 @@ def reserve(account: Account, ask: Ask, now: datetime) -> Decision:
     if account.meter is None:
         decision = Decision(_wait_for_meter(account, ask, now))
     else:
-        decision = _Case(account, account.meter, ask, now).decide()
+        decision = _case(account, account.meter, ask, now, rules).decide()
     return Decision(decision.verdict, lapsed + decision.entries)
 
 
@@ -110,7 +82,7 @@ def foresee(account: Account, ask: Ask, now: datetime) -> Decision | None:
     """
     if account.meter is None or ask.tokens_max == 0:
         return None
-    case = _Case(account, account.meter, ask, now)
+    case = _case(account, account.meter, ask, now, NO_RULES)
     if case.whole_is_in_time or case.is_stale:  # a stale account is not a reason to refuse: `reserve` asks for a meter
         return None
     return case.refuse(Reason.NO_REFILL if case.earliest is None else Reason.NOT_IN_TIME)
@@ -124,8 +96,12 @@ def settle(account: Account, call_id: str, consumed: int, meter: Meter, now: dat
     held = account.find(call_id)
     if held is None:
         return observe(account, meter, now)
-    settled = Settled(at=now, label=held.label, tokens=consumed, reserved=held.tokens, meter=meter)
-    return (settled, *_absorb(apply(account, settled), meter, now))
+    counted = held.tokens if held.is_unknown else 0
+    settled = Settled(
+        at=now, label=held.label, tokens=consumed, reserved=held.tokens, meter=meter, counted_before=counted
+    )
+    changed = _changed(account, meter, now)
+    return (settled, *_aftermath(apply(account, settled), meter, now, changed))
 
 
 def release(account: Account, call_id: str, reason: str, now: datetime) -> tuple[Entry, ...]:
@@ -151,8 +127,15 @@ def lose(account: Account, call_id: str, reason: str, now: datetime, *, answered
 
 def observe(account: Account, meter: Meter, now: datetime) -> tuple[Entry, ...]:
     """Record a meter that came without a reservation; one that is not newer than what is known is not recorded."""
-    observed = (Observed(at=now, meter=meter),) if account.believes(meter, now) else ()
-    return (*observed, *_absorb(account, meter, now))
+    if not account.believes(meter, now):
+        return _aftermath(account, meter, now)
+    observed = _changed(account, meter, now) or Observed(at=now, meter=meter)
+    return (observed, *_aftermath(apply(account, observed), meter, now))
+
+
+def _case(account: Account, meter: Meter, ask: Ask, now: datetime, rules: Rules) -> "_Case":
+    floor = ask.lane.floor_of(meter.capacity)
+    return _Case(account, meter, ask, now, rules, floor, meter.balance_at(now), account.free_at(now))
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,12 +146,26 @@ class _Case:
     meter: Meter
     ask: Ask
     now: datetime
+    rules: Rules
+    floor: int
+    balance: int
+    free: int
 
     def decide(self) -> Decision:
+        freeze = self.freeze
+        if freeze is not None:
+            return self.refuse(Reason.FROZEN, freeze=freeze)
         part = self.smallest_part
         if part == 0:
             return self.refuse(Reason.NEVER_FITS)
-        fitting = min(self.ask.items, max(0, self.room) // self.ask.tokens_per_item)
+        window = self.window
+        if window is not None:
+            allowed = window.left // self.ask.tokens_per_item
+            if allowed == 0:
+                return self.wait_for_window(window)
+            part = min(part, allowed)
+        room = self.room
+        fitting = min(self.ask.items, max(0, min(room, window.left if window else room)) // self.ask.tokens_per_item)
         if self.balance >= 1 and fitting >= part and self.whole_is_in_time:
             return _grant(self.account, self.ask, fitting, self.floor, self.now)
         if self.is_stale:
@@ -177,25 +174,95 @@ class _Case:
             return self.refuse(Reason.NO_REFILL)
         if not self.whole_is_in_time or self.is_overdue:
             return self.refuse(Reason.NOT_IN_TIME)
-        alone = not self.account.reservations and not self.queued_ahead
-        return Decision(Later(self.wait_seconds(part), self.ask.ticket(self.now), is_certain=alone))
+        return Decision(Later(self.wait_seconds(part), self.ticket, room=self.room_behind))
 
     @property
-    def floor(self) -> int:
-        return self.ask.lane.floor_of(self.meter.capacity)
+    def freeze(self) -> Freeze | None:
+        """The first freeze in force that forbids this."""
+        label = self.ask.label
+        return next(
+            (
+                freeze
+                for freeze in self.rules.freezes
+                if not freeze.is_over(self.balance, self.now)
+                and freeze.forbids(
+                    endpoint=label.endpoint, lane=label.lane, caller=label.caller, tokens_max=self.ask.tokens_max
+                )
+            ),
+            None,
+        )
 
     @property
-    def balance(self) -> int:
-        return self.meter.balance_at(self.now)
+    def window(self) -> Window | None:
+        """The limit of the caller that leaves the least; on a tie the one that lasts longest."""
+        caller = self.ask.label.caller
+        open_calls = (held for held in self.account.reservations if not held.is_unknown)
+        held = sum(held.tokens for held in open_calls if held.label.caller == caller)
+        windows = self.rules.windows(held, self.now)
+        return min(windows, key=lambda window: (window.left, -window.ends_at.timestamp()), default=None)
+
+    def wait_for_window(self, window: Window) -> Decision:
+        """Wait until the caller's limit begins anew, in nobody's way; refuse what is never allowed or not in time."""
+        ask = self.ask
+        in_time = ask.deadline is None or window.ends_at <= ask.deadline
+        if ask.tokens_per_item > window.tokens or not in_time:
+            return self.refuse(Reason.CALLER_LIMIT, window=window)
+        return Decision(Later((window.ends_at - self.now).total_seconds(), None))
 
     @property
-    def free(self) -> int:
-        return self.account.free_at(self.now)
+    def ticket(self) -> Ticket:
+        return self.ask.ticket(self.now, self.meter.capacity)
+
+    @property
+    def others(self) -> Sequence[Ticket]:
+        """The tickets of all other calls that still wait."""
+        name = self.ask.label.call_id
+        return [ticket for ticket in self.account.tickets if self.now < ticket.expires_at and ticket.call_id != name]
+
+    @property
+    def ahead(self) -> Sequence[Ticket]:
+        """Those who are served before this call."""
+        others = self.others
+        if not others:
+            return ()
+        mine = self.ticket
+        queue = in_order([*others, mine], self.account.yielded_at)
+        return queue[: queue.index(mine)]
 
     @property
     def room(self) -> int:
         """Tokens that may be granted now without delaying anybody who is ahead."""
-        return self.free - self.floor - self.queued_ahead
+        return min(self.free - self.floor, self.slack_of(self.ahead))
+
+    @property
+    def room_behind(self) -> int:
+        """Tokens that may be granted to whoever comes last without delaying anybody, this call included."""
+        return max(0, self.slack_of(in_order([*self.others, self.ticket], self.account.yielded_at)))
+
+    def slack_of(self, queue: Sequence[Ticket]) -> int:
+        """Tokens that can be spent now and every call of the queue still has all of its own at the same moment.
+
+        Refill comes in lumps, and a lump may hold more than is waited for.
+        """
+        slack, promised = MOST_TOKENS, 0
+        for ticket in queue:
+            promised += ticket.tokens
+            slack = min(slack, self.slack(ticket, promised))
+        return slack
+
+    def slack(self, ticket: Ticket, promised: int) -> int:
+        """Do the same for one ticket; `promised` is what it and those before it wait for."""
+        needed = max(ticket.floor + promised, promised - ticket.tokens + 1)  # Keepa runs nothing on an empty bucket
+        missing, lump = needed - self.free, self.meter.net_rate_per_minute
+        if missing <= 0:
+            return -missing
+        alone, held, capacity = ticket.floor + ticket.tokens, self.balance - self.free, self.meter.capacity
+        if lump == 0 or alone <= capacity < alone + held:
+            # Refill alone never brings them, somebody must give back first: leave what will be needed then.
+            return max(0, self.balance - needed)
+        if alone > capacity:
+            return -missing % lump
+        return min(-missing % lump, capacity - alone - held)  # beyond that, what passes would make a full bucket spill
 
     @property
     def largest(self) -> int:
@@ -207,13 +274,6 @@ class _Case:
         """The fewest items worth a call: one lump's worth of them, or as many as can ever fit; 0 if none can."""
         worth_a_call = max(1, self.meter.net_rate_per_minute // self.ask.tokens_per_item)
         return min(self.ask.items, worth_a_call, self.largest // self.ask.tokens_per_item)
-
-    @property
-    def queued_ahead(self) -> int:
-        """Tokens that older tickets of the same or a better lane wait for."""
-        place = self.ask.ticket(self.now).place
-        tickets = self.account.tickets
-        return sum(ticket.tokens for ticket in tickets if ticket.place < place and self.now < ticket.expires_at)
 
     @property
     def is_overdue(self) -> bool:
@@ -240,26 +300,42 @@ class _Case:
 
     def wait_seconds(self, part: int) -> float:
         """Seconds until the part is there behind everything held and everybody ahead, or something else is due."""
-        needed = self.floor + part * self.ask.tokens_per_item + self.account.reserved + self.account.unknown
-        ready_at = self.meter.moment_of(max(1, needed + self.queued_ahead))
-        if ready_at is None or ready_at <= self.now:
+        alone, held = self.floor + part * self.ask.tokens_per_item, self.balance - self.free
+        needed, promised = alone, 0
+        for ticket in self.ahead:
+            promised += ticket.tokens
+            needed = max(needed, ticket.floor + promised, alone + promised)
+        ready_at = self.meter.moment_of_refill(max(1, needed + held) - self.balance, self.now)
+        if ready_at is None or ready_at <= self.now or alone + held > max(self.meter.capacity, self.balance):
             ready_at = self.now + OTHERS_WAIT
         moments = [ready_at, *_proof_moments(self.account)]
         if self.ask.deadline is not None and not self.is_overdue:
             moments.append(self.ask.deadline)
         return (min(moments) - self.now).total_seconds()
 
-    def refuse(self, reason: Reason) -> Decision:
+    def refuse(self, reason: Reason, *, freeze: Freeze | None = None, window: Window | None = None) -> Decision:
         ask = self.ask
-        wait_seconds = None
+        ready_at = freeze.until if freeze else window.ends_at if window else None
+        if window is not None and ask.tokens_per_item > window.tokens:
+            ready_at = None
         if reason is Reason.NOT_IN_TIME and self.earliest is not None:
-            wait_seconds = max((self.earliest - self.now).total_seconds(), self.wait_seconds(self.smallest_part))
-        verdict = Refused(reason, self.balance, self.free, ask.tokens_max, self.floor, self.largest, wait_seconds)
+            ready_at = max(self.earliest, self.now + timedelta(seconds=self.wait_seconds(self.smallest_part)))
+        verdict = Refused(
+            reason=reason,
+            balance=self.balance,
+            free=self.free,
+            tokens_max=ask.tokens_max,
+            floor=self.floor,
+            largest=self.largest,
+            wait_seconds=None if ready_at is None else (ready_at - self.now).total_seconds(),
+            freeze=freeze,
+            window=window,
+        )
         entry = Refusal(
             at=self.now,
             label=ask.label,
             tokens=ask.tokens_max,
-            reason=reason,
+            reason=f"{reason}: {freeze.words}" if freeze else reason,
             shape=ask.shape,
             balance=self.balance,
             free=self.free,
@@ -297,9 +373,10 @@ def _lapse(account: Account, now: datetime) -> Iterable[Entry]:
 
 def _wait_for_meter(account: Account, ask: Ask, now: datetime) -> Later:
     """Send one caller for the meter; the others wait for what it brings."""
+    ticket = ask.ticket(now, account.meter.capacity if account.meter else MOST_TOKENS)
     if _somebody_probes(account, now):
-        return Later(PROBE_WAIT_SECONDS, ask.ticket(now))
-    return Later(0.0, ask.ticket(now), needs_meter=True)
+        return Later(PROBE_WAIT_SECONDS, ticket)
+    return Later(0.0, ticket, needs_meter=True)
 
 
 def _needs_probe(account: Account, now: datetime) -> bool:
@@ -321,8 +398,27 @@ def _somebody_probes(account: Account, now: datetime) -> bool:
     )
 
 
-def _absorb(account: Account, meter: Meter, now: datetime) -> Iterable[Entry]:
-    """Unknown calls whose charge `meter` surely contains; so does the newest meter, which is no older."""
+def _changed(account: Account, meter: Meter, now: datetime) -> Observed | None:
+    """Record a changed plan, or trackings that take more or less than before, with what it used to be."""
+    before = account.meter
+    if before is None or not account.believes(meter, now):
+        return None
+    rate, reduction = before.refill_rate_per_minute, before.flow_reduction_per_minute
+    if (rate, reduction) == (meter.refill_rate_per_minute, meter.flow_reduction_per_minute):
+        return None
+    return Observed(at=now, meter=meter, rate_before=rate, reduction_before=reduction)
+
+
+def _aftermath(account: Account, meter: Meter, now: datetime, changed: Observed | None = None) -> tuple[Entry, ...]:
+    """Say what else a meter tells: unknown calls that it contains, a changed plan, somebody else's spending."""
+    entries: list[Entry] = []
     for held in account.reservations:
         if held.proven_after and meter.asked_at >= held.proven_after:
-            yield Absorbed(at=now, label=held.label, tokens=held.tokens)
+            absorbed = Absorbed(at=now, label=held.label, tokens=held.tokens, charged=min(held.tokens, account.gap))
+            account = apply(account, absorbed)
+            entries.append(absorbed)
+    if changed is not None:
+        entries.append(changed)
+    if account.external and account.meter is not None:
+        entries.append(Observed(at=now, meter=account.meter, external_tokens=account.external))
+    return tuple(entries)

@@ -38,10 +38,14 @@ class Reserved(_CallEntry):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settled(_CallEntry):
-    """Keepa charged `tokens`; `reserved` had been set aside, `overage` is what it took beyond that."""
+    """Keepa charged `tokens`; `reserved` had been set aside, `overage` is what it took beyond that.
+
+    `counted_before` is what had been counted as charged already, if the answer came after the call was given up.
+    """
 
     reserved: int
     meter: Meter
+    counted_before: int = 0
 
     @property
     def overage(self) -> int:
@@ -66,7 +70,12 @@ class Lost(_CallEntry):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Absorbed(_CallEntry):
-    """A newer meter contains whatever the unknown call cost; its `tokens` are no longer held apart."""
+    """A newer meter contains whatever the unknown call cost; its `tokens` are no longer held apart.
+
+    `charged` is what that meter was short of, up to `tokens`: what the call cost, as far as anybody can tell.
+    """
+
+    charged: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,11 +91,28 @@ class Refusal(_CallEntry):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observed:
-    """A meter that came with no call of this ledger's, or after its call had ended."""
+    """A meter that came with no call of this ledger's, or what a meter says beyond the call that it came with.
+
+    `external_tokens` were spent by somebody else on the same key. `rate_before` and `reduction_before`, in tokens a
+    minute, are what a changed refill rate and flow reduction used to be; None where the meter says the same as before.
+    """
 
     at: datetime
     meter: Meter
+    external_tokens: int = 0
+    rate_before: int | None = None
+    reduction_before: int | None = None
 
 
-Entry = Reserved | Settled | Released | Lost | Absorbed | Refusal | Observed
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Carried:
+    """What the account stood at when the entries up to here were put away; open reservations keep theirs."""
+
+    at: datetime
+    meter: Meter
+    gap: int
+    yielded_at: datetime | None
+
+
+Entry = Reserved | Settled | Released | Lost | Absorbed | Refusal | Observed | Carried
 CallEntry = Reserved | Settled | Released | Lost | Absorbed | Refusal

@@ -12,7 +12,8 @@ class Status:
     """The account of one Keepa key. All counts are tokens; all moments are aware.
 
     `balance` is what Keepa has by our projection, `free` is that less everything held. `full_at` and `next_refill_at`
-    are None where no refill comes.
+    are None where no refill comes. `spent_today` and `external_today` count what we and what somebody else on the same
+    key spent since the day began (UTC); what was lost and is in no meter yet counts as spent.
     """
 
     balance: int
@@ -27,6 +28,8 @@ class Status:
     full_at: datetime | None
     waiting: int
     measured_at: datetime | None
+    spent_today: int = 0
+    external_today: int = 0
 
 
 def status_of(account: Account, lane: Lane, now: datetime) -> Status:

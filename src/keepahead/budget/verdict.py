@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from keepahead.budget.account import Ticket
+from keepahead.budget.rule import Freeze, Window
+from keepahead.budget.ticket import Ticket
 
 
 class Reason(StrEnum):
@@ -17,6 +18,12 @@ class Reason(StrEnum):
 
     NOT_IN_TIME = "not_in_time"
     """The tokens will not be there before the caller's deadline."""
+
+    FROZEN = "frozen"
+    """A freeze forbids it."""
+
+    CALLER_LIMIT = "caller_limit"
+    """The caller's own limit for the hour or the day is used up, or smaller than the call."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +40,16 @@ class Granted:
 class Later:
     """Ask again after `wait_seconds`; the ticket keeps the place. `needs_meter`: ask Keepa's free /token first.
 
-    A probe has no place to keep: somebody else is asking for the meter already. `is_certain`: nothing but the refill
-    is waited for, so asking earlier is of no use.
+    A probe has no place to keep (somebody else is asking for the meter already), and whoever waits for the caller's own
+    limit stands in nobody's way. `room` tokens could pass this call now without delaying anybody. `heard` is how often
+    the ledger's bell had rung: once it rings again, tokens were given back and asking earlier may help.
     """
 
     wait_seconds: float
     ticket: Ticket | None
     needs_meter: bool = False
-    is_certain: bool = False
+    room: int = 0
+    heard: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +57,7 @@ class Refused:
     """Not sent. Tokens: `balance` and `free` now, `tokens_max` at most needed, `floor` not to be undercut.
 
     `wait_seconds` is how long it would take, None if waiting cannot help; `largest` is the most that one call could
-    ever be granted.
+    ever be granted. `freeze` is what forbids it, `window` the limit of the caller that is in the way.
     """
 
     reason: Reason
@@ -58,6 +67,8 @@ class Refused:
     floor: int
     largest: int
     wait_seconds: float | None
+    freeze: Freeze | None = None
+    window: Window | None = None
 
 
 Verdict = Granted | Later | Refused

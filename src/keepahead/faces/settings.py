@@ -84,6 +84,18 @@ class Settings(BaseSettings):
         le=_MOST,
         description="Tokens that background work never touches; at most a quarter of the capacity.",
     )
+    jobs_patience_seconds: float = Field(
+        default=900,
+        ge=0,
+        le=_MOST,
+        description="How long the oldest jobs call lets newer live calls go first.",
+    )
+    keep_entries_days: int = Field(
+        default=90,
+        ge=2,
+        le=100_000,
+        description="Entries older than this are put away; their hourly sums stay.",
+    )
     safe_margin: int = Field(
         default=2, ge=1, le=1000, description="Warn when a call leaves less than this many times its cost."
     )

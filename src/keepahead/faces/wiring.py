@@ -8,7 +8,9 @@ import sqlite3
 import sys
 import urllib.request
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +18,13 @@ import httpx2
 
 from keepahead.budget.lane import JOBS, LIVE, Lane
 from keepahead.clock import Clock, SystemClock
-from keepahead.errors import SettingsError
+from keepahead.errors import LedgerError, SettingsError
 from keepahead.faces.settings import KEEPA_URL, Settings, data_folder, read_settings
 from keepahead.keepa import client
 from keepahead.keepa.client import Parts
 from keepahead.keepa.flow import Step, Terms
 from keepahead.simulator import SIMULATOR_KEY, Simulator, SimulatorTransport
+from keepahead.store.audit import FOLD_AT_A_TIME, Audit
 from keepahead.store.database import Database, open_database
 from keepahead.store.ledger import Ledger
 
@@ -132,10 +135,11 @@ def parts_for(
     if isinstance(transport, type):
         transport = _transport(url, clock, transport)
     database = open_database(settings.database_url.get_secret_value())
+    fingerprint = fingerprint_of(url, key)
     return Parts(
         key=key,
         upstream_url=url,
-        ledger=Ledger(database, fingerprint_of(url, key)),
+        ledger=Ledger(database, fingerprint),
         clock=clock,
         terms=Terms(
             lane=of_lane,
@@ -148,8 +152,15 @@ def parts_for(
         max_concurrency=settings.max_concurrency,
         calls_per_minute=settings.pace,
         watch=watch,
-        close=database.close,
+        close=lambda: _close(database, fingerprint, clock.now() - timedelta(days=settings.keep_entries_days)),
     )
+
+
+def _close(database: Database, fingerprint: str, keep_since: datetime) -> None:
+    """Close the ledger; first put away some of the entries that are too old, where there are any."""
+    with suppress(LedgerError):
+        Audit(database, fingerprint).fold(keep_since, at_most=FOLD_AT_A_TIME)
+    database.close()
 
 
 def open_ledger(settings: Settings) -> tuple[Database, str]:
@@ -193,7 +204,9 @@ def lane_of(settings: Settings, name: str, floor: int | None = None) -> Lane:
         case "live":
             return replace(LIVE, floor=settings.floor)
         case "jobs":
-            return replace(JOBS, floor=settings.jobs_floor) if floor is None else Lane("jobs", JOBS.rank, floor)
+            patience = timedelta(seconds=settings.jobs_patience_seconds)
+            jobs = replace(JOBS, floor=settings.jobs_floor, patience=patience)
+            return jobs if floor is None else replace(jobs, floor=floor, floor_percent=100)
         case _:
             raise SettingsError("lane", f'there is no lane "{name}": it is "live" (a person waits) or "jobs"')
 

@@ -5,32 +5,28 @@ moment before the transport, so that no log or error of the layers above ever se
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+import threading
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from queue import SimpleQueue
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
 import httpx2
 
-from keepahead.budget.cost import Cost
-from keepahead.budget.status import Status, status_of
-from keepahead.clock import Clock
-from keepahead.errors import BadAnswerError, KeepaheadError, PartialResultError
-from keepahead.keepa import flow, plans
+from keepahead.budget.status import Status
+from keepahead.errors import KeepaheadError
+from keepahead.keepa import flow
 from keepahead.keepa.async_methods import AsyncMethods
-from keepahead.keepa.calls import Call
-from keepahead.keepa.costs import quote
-from keepahead.keepa.flow import Enter, Got, Leave, NoAnswer, NothingSent, Pace, Send, Step, Steps, Terms, Wait
+from keepahead.keepa.flow import Enter, Got, Leave, NoAnswer, NothingSent, Pace, Send, Step, Steps, Wait
+from keepahead.keepa.key_transport import KeyTransport
 from keepahead.keepa.line import Line, Place
 from keepahead.keepa.methods import Methods
+from keepahead.keepa.parts import Parts, places
 from keepahead.keepa.plans import Plan
-from keepahead.keepa.rhythm import Rhythm
-from keepahead.keepa.shares import items_of
-from keepahead.keepa.wire import Answer, Inbound, unpack, without_key
-from keepahead.store.ledger import Ledger
+from keepahead.keepa.spender import Spender
+from keepahead.keepa.wire import Answer, Inbound
 
 R = TypeVar("R")
 
@@ -40,6 +36,9 @@ READ_SECONDS = 120.0
 
 CALL_SECONDS = 300.0
 """No call takes longer than this altogether; well below decide.CALL_LIMIT."""
+
+_THREADS = 16
+"""Steps of so many calls can reach the ledger together, and go through it in one transaction."""
 
 _TIMEOUT = httpx2.Timeout(READ_SECONDS, connect=CONNECT_SECONDS)
 _NOTHING_SENT = (
@@ -53,144 +52,14 @@ _NOTHING_SENT = (
 _NO_ANSWER = (httpx2.HTTPError, httpx2.StreamError, TimeoutError, OSError)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Parts:
-    """What a client is made of. `transport` is one of httpx2's; `watch` sees every step, for progress bars."""
-
-    key: str
-    upstream_url: str
-    ledger: Ledger
-    clock: Clock
-    terms: Terms
-    transport: Any
-    max_concurrency: int = 8
-    calls_per_minute: int | None = None
-    watch: Callable[[Step], None] | None = None
-    close: Callable[[], None] = lambda: None
-
-    def __repr__(self) -> str:
-        return f"Parts(upstream_url={self.upstream_url!r}, account={self.ledger.fingerprint})"
-
-
-class _KeyTransport(httpx2.AsyncBaseTransport, httpx2.BaseTransport):
-    """Adds the key to a copy of each request, below everything that logs or raises with the request in hand."""
-
-    def __init__(self, inner: Any, key: str) -> None:
-        self._inner = inner
-        self._key = key
-
-    def handle_request(self, request: httpx2.Request) -> httpx2.Response:
-        return self._inner.handle_request(self._keyed(request))
-
-    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        return await self._inner.handle_async_request(self._keyed(request))
-
-    def close(self) -> None:
-        self._inner.close()
-
-    async def aclose(self) -> None:
-        await self._inner.aclose()
-
-    def _keyed(self, request: httpx2.Request) -> httpx2.Request:
-        return httpx2.Request(
-            request.method,
-            request.url.copy_merge_params({"key": self._key}),
-            headers=request.headers,
-            stream=request.stream,
-            extensions=request.extensions,
-        )
-
-
-class _Client:
-    """What both clients do alike: everything but waiting and sending."""
-
-    def __init__(self, parts: Parts) -> None:
-        self._parts = parts
-        self._rhythm = Rhythm(parts.calls_per_minute)
-        self._closed = False
-
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__} at {self._parts.upstream_url}, account {self._parts.ledger.fingerprint}>"
-
-    def quote(self, call: Call) -> Cost:
-        """Return the bounds of what the call may cost, in tokens. Sends nothing."""
-        return quote(call)
-
-    def _terms(self, options: Mapping[str, Any]) -> Terms:
-        return replace(self._parts.terms, **{name: options[name] for name in plans.SPENDING & options.keys()})
-
-    def _spends(self, plan: Plan[Any], terms: Terms) -> Sequence[Steps]:
-        """Return the flow of each call. Raises UnboundedCostError or MaxTokensError before any of them is begun."""
-        holds = [flow.hold_for(call, quote(call), terms) for call in plan.calls]
-        if terms.max_tokens is not None and sum(holds) > terms.max_tokens:
-            raise flow.too_dear(plan.calls, sum(holds), terms.max_tokens)
-        ledger, clock = self._parts.ledger, self._parts.clock
-        now = clock.now()
-        return [flow.spend(call, ledger, clock, terms, began_at=now, divide=plan.divide) for call in plan.calls]
-
-    def _foresight(self, plan: Plan[Any], terms: Terms) -> Steps | None:
-        """Return the flow that looks ahead; None where one call can look after itself, or nobody is in a hurry."""
-        if len(plan.calls) == 1 or terms.max_wait_seconds is None:
-            return None
-        hold = sum(flow.hold_for(call, quote(call), terms) for call in plan.calls)
-        return flow.foresee(plan.calls, hold, self._parts.ledger, self._parts.clock, terms)
-
-    def _result(self, plan: Plan[R], answers: Sequence[Answer], failure: KeepaheadError | None) -> R:
-        try:
-            if failure is None:
-                return plan.result(answers)
-        except BadAnswerError as misread:  # the others are paid for too
-            failure = misread
-        answers = [answer for answer in answers if plan.can_read(answer)]
-        if not answers:
-            raise failure
-        had = {item for answer in answers for item in items_of(answer.call)}
-        missing = [item for call in plan.calls for item in items_of(call) if item not in had]
-        raise PartialResultError(
-            f"{len(had)} of {len(had) + len(missing)} were delivered and are kept in `results`; then: {failure}",
-            results=plan.result(answers),
-            missing=missing,
-            cause=failure,
-        ) from failure
-
-    def _demand_open(self) -> None:
-        if self._closed:
-            raise RuntimeError("this Keepa client is closed; nothing was sent. Make a new one")
-
-    def _see(self, step: Step) -> None:
-        if self._parts.watch is not None:
-            self._parts.watch(step)
-
-    def _request(self, http: httpx2.Client | httpx2.AsyncClient, send: Send) -> httpx2.Request:
-        out = send.outbound
-        headers = {"Accept-Encoding": "gzip"}
-        if out.body is not None:
-            headers["Content-Type"] = "application/json"
-        url = self._parts.upstream_url + out.path
-        return http.build_request(out.method, url, params=dict(out.query), content=out.body, headers=headers)
-
-    def _inbound(self, response: httpx2.Response, asked_at: Any) -> Inbound:
-        body = without_key(unpack(response.content), self._parts.key)
-        return Inbound(response.status_code, body, asked_at, self._parts.clock.now())
-
-    def _told(self, error: Exception) -> str:
-        """Name what happened; whatever a library put into its text, the key does not get out."""
-        text = without_key(str(error).encode(errors="replace"), self._parts.key).decode(errors="replace")
-        return f"{type(error).__name__}: {text}" if text else type(error).__name__
-
-    def _status(self) -> Status:
-        parts = self._parts
-        return status_of(parts.ledger.account(), parts.terms.lane, parts.clock.now())
-
-
-class AsyncKeepa(_Client, AsyncMethods):
+class AsyncKeepa(Spender, AsyncMethods):
     """Keepa within its budget, for asyncio. Use it as an async context manager."""
 
     def __init__(self, parts: Parts) -> None:
         super().__init__(parts)
-        self._http = httpx2.AsyncClient(transport=_KeyTransport(parts.transport, parts.key), timeout=_TIMEOUT)
-        self._threads = ThreadPoolExecutor(4, thread_name_prefix="keepahead")
-        self._places = asyncio.Semaphore(_places(parts))
+        self._http = httpx2.AsyncClient(transport=KeyTransport(parts.transport, parts.key), timeout=_TIMEOUT)
+        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="keepahead")
+        self._places = asyncio.Semaphore(places(parts))
         self._line = Line(parts.clock.sleep_async)
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -206,6 +75,7 @@ class AsyncKeepa(_Client, AsyncMethods):
         """Close the connections and the ledger. Calls under way end: what is not sent yet is not sent any more."""
         self._closed = True
         self._line.nudge()
+        self._end_listening()
         with suppress(RuntimeError):  # its event loop is gone, and its connections with it
             await self._http.aclose()
         self._threads.shutdown()
@@ -278,7 +148,10 @@ class AsyncKeepa(_Client, AsyncMethods):
                             if place != step.place:
                                 self._line.leave(place)
                             place = step.place
-                            await self._line.wait(place, step.seconds, step.deadline_seconds)
+                            self._listen()
+                            value = await self._line.wait(
+                                place, step.seconds, step.deadline_seconds, tokens=step.tokens, room=step.room
+                            )
                         case Send():
                             value = await self._exchange(step)
                             sent = True
@@ -321,20 +194,27 @@ class AsyncKeepa(_Client, AsyncMethods):
             raise NoAnswer(self._told(error)) from None
         return self._inbound(response, asked_at)
 
+    def _ring(self) -> None:
+        loop = self._loop
+        if loop is not None:
+            with suppress(RuntimeError):  # it is closed
+                loop.call_soon_threadsafe(self._line.nudge)
+
     async def _sleep(self, seconds: float) -> None:
         if seconds > 0:
             await self._parts.clock.sleep_async(seconds)
 
 
-class Keepa(_Client, Methods):
+class Keepa(Spender, Methods):
     """Keepa within its budget, blocking. Use it as a context manager; threads may share it."""
 
     def __init__(self, parts: Parts) -> None:
         super().__init__(parts)
-        self._http = httpx2.Client(transport=_KeyTransport(parts.transport, parts.key), timeout=_TIMEOUT)
+        self._http = httpx2.Client(transport=KeyTransport(parts.transport, parts.key), timeout=_TIMEOUT)
         # Not threading.Semaphore: that is Python, and a Ctrl-C inside it leaves it locked for ever.
+        self._waiting: set[threading.Event] = set()
         self._places: SimpleQueue[None] = SimpleQueue()
-        for _ in range(_places(parts)):
+        for _ in range(places(parts)):
             self._places.put(None)
 
     def __enter__(self) -> Self:
@@ -348,6 +228,8 @@ class Keepa(_Client, Methods):
     def close(self) -> None:
         """Close the connections and the ledger."""
         self._closed = True
+        self._ring()
+        self._end_listening()
         self._http.close()
         self._parts.close()
 
@@ -391,7 +273,8 @@ class Keepa(_Client, Methods):
                         case Pace():
                             self._sleep(self._rhythm.take(self._parts.clock.now()))
                         case Wait():
-                            self._sleep(step.seconds)
+                            self._listen()
+                            self._wait(step.seconds)
                         case Send():
                             value = self._exchange(step)
                         case Got():
@@ -417,14 +300,22 @@ class Keepa(_Client, Methods):
             raise NoAnswer(self._told(error)) from None
         return self._inbound(response, asked_at)
 
+    def _wait(self, seconds: float) -> None:
+        wake = threading.Event()
+        self._waiting.add(wake)
+        try:
+            if not self._closed:
+                self._parts.clock.sleep(max(0.0, seconds), wake)
+        finally:
+            self._waiting.discard(wake)
+
+    def _ring(self) -> None:
+        for wake in tuple(self._waiting):
+            wake.set()
+
     def _sleep(self, seconds: float) -> None:
         if seconds > 0:
             self._parts.clock.sleep(seconds)
-
-
-def _places(parts: Parts) -> int:
-    """Return how many calls may be under way: few enough that none waits for its moment too long."""
-    return min(parts.max_concurrency, parts.calls_per_minute or parts.max_concurrency)
 
 
 def _next(steps: Steps, value: object) -> Step | None:

@@ -6,7 +6,6 @@ flow of a failed one with NothingSent or NoAnswer; whatever else it throws in en
 
 import logging
 import math
-import uuid
 from collections.abc import Generator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -14,11 +13,12 @@ from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Any
 
+from keepahead.budget.ask import Ask
 from keepahead.budget.cost import Cost
-from keepahead.budget.decide import PROBE_WAIT_SECONDS, SEND_WITHIN, Ask
+from keepahead.budget.decide import PROBE_WAIT_SECONDS, SEND_WITHIN
 from keepahead.budget.entry import Label
 from keepahead.budget.lane import Lane
-from keepahead.budget.verdict import Granted, Later, Reason, Refused
+from keepahead.budget.verdict import Granted, Later, Refused
 from keepahead.clock import Clock
 from keepahead.errors import (
     BadAnswerError,
@@ -27,14 +27,15 @@ from keepahead.errors import (
     KeepaError,
     KeepaUnreachable,
     LedgerError,
-    MaxTokensError,
     OutcomeUnknown,
     UnboundedCostError,
 )
 from keepahead.keepa import wire
+from keepahead.keepa.call_id import new_call_id
 from keepahead.keepa.calls import Call, TokenCall
 from keepahead.keepa.costs import counted, quote, unbounded_parameter
 from keepahead.keepa.line import Place
+from keepahead.keepa.refusal import refusal, too_dear
 from keepahead.keepa.shares import first_of, rest_of, shape_of, shares_of
 from keepahead.keepa.wire import Answer, Inbound, Outbound, Reading
 from keepahead.store.ledger import Ledger
@@ -42,17 +43,11 @@ from keepahead.store.ledger import Ledger
 REQUEUES = 5
 """How often a call that Keepa answered with 429 goes back to the queue."""
 
-POLL_SECONDS = 2.0
-"""While others wait or spend too, look again after so long: they may give tokens back."""
-
 ENDLESS_SECONDS = 1e9
 """Whoever would wait longer than this waits as long as it takes."""
 
 MOST_TOKENS = 1_000_000_000
 """No cap of a caller means more than this."""
-
-RENEW_SECONDS = 10.0
-"""While nobody else does, sleep so long at most; the ticket is renewed well before decide.TICKET_LIFE is over."""
 
 log = logging.getLogger("keepahead")
 log.addHandler(logging.NullHandler())  # a library is silent until somebody asks for its log
@@ -99,10 +94,10 @@ class Pace:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Do nothing for so long, or until something changes; not beyond `deadline_seconds`.
+    """Do nothing for so long, or until something changes; not beyond `deadline_seconds`. Hand back whether to ask now.
 
-    `place` is where the call stands among all that wait. `ready_in_seconds` is when its `tokens` are expected, and
-    `shape` what they are for: that is for people who watch.
+    `place` is where the call stands among all that wait; `room` tokens may be had by those behind it. `tokens` are
+    expected in `ready_in_seconds`, and `shape` is what they are for: that is for people who watch.
     """
 
     seconds: float
@@ -111,6 +106,7 @@ class Wait:
     shape: str
     place: Place
     deadline_seconds: float | None = None
+    room: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +173,7 @@ def foresee(calls: Sequence[Call], hold: int, ledger: Ledger, clock: Clock, term
     )
     refused = ledger.foresee(ask, clock.now())
     if refused is not None:
-        raise refusal(calls, refused)
+        raise refusal(calls, refused, terms.caller)
 
 
 def first_meter(ledger: Ledger, clock: Clock, terms: Terms) -> Steps:
@@ -206,17 +202,6 @@ def hold_for(call: Call, cost: Cost, terms: Terms) -> int:
     if terms.max_tokens is not None and cost.tokens_max > terms.max_tokens:
         raise too_dear(call, cost.tokens_max, terms.max_tokens)
     return cost.tokens_max
-
-
-def too_dear(call: Any, tokens_max: int, max_tokens: int) -> MaxTokensError:
-    """Return the error for work above what the caller allows."""
-    return MaxTokensError(
-        f"this may cost up to {tokens_max} tokens, and {max_tokens} are allowed; nothing was sent. Ask for less, or "
-        "allow more",
-        tokens_max=tokens_max,
-        max_tokens=max_tokens,
-        call=call,
-    )
 
 
 def _is_seconds(value: object) -> bool:
@@ -265,19 +250,29 @@ class _Road:
                         self.ledger.release(call_id, "not sent in time", self.clock.now())
                         yield Leave()
                     case Refused() as refused:
-                        raise refusal(call, refused)  # noqa: TRY301 - the clean-up below is for it too
+                        raise refusal(call, refused, self.terms.caller)  # noqa: TRY301 - the clean-up below is for it too
                     case Later(needs_meter=True):
                         yield from self.ask_for_meter()
                     case Later() as later:
                         yield Leave()
-                        longest = RENEW_SECONDS if later.is_certain else POLL_SECONDS
-                        yield self.pause(ask, min(later.wait_seconds, longest), later.wait_seconds)
+                        yield from self.wait(ask, later)
         except BaseException:
             # Nothing was sent under this id: give back what may just have been granted, and the place in the queue.
             with suppress(LedgerError):
                 self.ledger.release(call_id, "not sent", self.clock.now())
                 self.ledger.leave_queue(call_id)
             raise
+
+    def wait(self, ask: Ask, later: Later) -> Steps:
+        """Wait until the tokens are expected, or the ledger's bell rings; keep the place meanwhile."""
+        ready_at = self.clock.now() + timedelta(seconds=later.wait_seconds)
+        room, left = later.room, later.wait_seconds
+        while left > 0:
+            asks_now = yield self.pause(ask, min(left, self.ledger.look_again_seconds), left, room)
+            self.ledger.renew(self.clock.now())
+            if asks_now or self.ledger.has_rung(later.heard):
+                return
+            room, left = 0, (ready_at - self.clock.now()).total_seconds()
 
     def exchange(self, call: Call, tokens: int, call_id: str) -> Generator[Step, Any, Answer]:
         """Send what is reserved, settle it, and return the answer. Raises KeepaError."""
@@ -328,7 +323,7 @@ class _Road:
 
     def ask(self, call: Call, hold: int) -> Ask:
         """Return the wish to spend up to `hold` tokens on the call, under a new id."""
-        label = Label(uuid.uuid4().hex, call.endpoint, self.terms.lane.name, self.terms.caller)
+        label = Label(new_call_id(self.clock.now()), call.endpoint, self.terms.lane.name, self.terms.caller)
         return Ask(
             label=label,
             lane=self.terms.lane,
@@ -337,13 +332,14 @@ class _Road:
             items=shares_of(call, hold) if self.divide else 1,
             opened_at=self.opened_at,
             deadline=self.deadline,
+            holder=self.ledger.holder,
         )
 
-    def pause(self, ask: Ask, seconds: float, ready_in_seconds: float) -> Wait:
+    def pause(self, ask: Ask, seconds: float, ready_in_seconds: float, room: int = 0) -> Wait:
         """Return the step that waits for what was asked."""
         now = self.clock.now()
         left = None if self.deadline is None else max(0.0, (self.deadline - now).total_seconds())
-        return Wait(seconds, ready_in_seconds, ask.tokens_max, ask.shape, ask.ticket(now).place, left)
+        return Wait(seconds, ready_in_seconds, ask.tokens_max, ask.shape, ask.place, left, room)
 
     def ask_for_meter(self) -> Steps:
         """Ask the free /token, unless somebody is at it: when nothing is known yet, or only a new meter can help."""
@@ -400,29 +396,3 @@ class _EmptyBucketError(Exception):
         except KeepaError as error:
             return error
         raise AssertionError  # a 429 is always an error
-
-
-def refusal(call: Call | Sequence[Call], refused: Refused) -> InsufficientTokensError:
-    """Return the error that says what there is, what is needed, and what can be done."""
-    have = f"{refused.free} tokens are free (balance {refused.balance}) and {refused.floor} must stay"
-    match refused.reason:
-        case Reason.NEVER_FITS:
-            text = (
-                f"this may cost up to {refused.tokens_max} tokens, and no more than {refused.largest} can ever be "
-                "spent at once. Split it, lower what bounds it (fewer offers, a code-limit), or allow a deficit with "
-                "a lower floor"
-            )
-        case Reason.NO_REFILL:
-            text = f"this may cost up to {refused.tokens_max} tokens; {have}, and trackings take the whole refill"
-        case Reason.NOT_IN_TIME:
-            when = "" if refused.wait_seconds is None else f"; they will be there in about {refused.wait_seconds:.0f} s"
-            text = f"this may cost up to {refused.tokens_max} tokens; {have}{when}. Wait longer, or ask for less"
-    return InsufficientTokensError(
-        f"{text}. Nothing was sent",
-        balance=refused.balance,
-        free=refused.free,
-        tokens_max=refused.tokens_max,
-        floor=refused.floor,
-        wait_seconds=refused.wait_seconds,
-        call=call,
-    )

@@ -1,17 +1,25 @@
 """The tasks of one client that wait for tokens.
 
-Only the first of them asks the ledger: it is the oldest, and nobody behind it could be served before it. The others
-sleep until it is their turn.
+Only the first of them watches the ledger: it is the oldest. The others sleep until it is their turn, or until the first
+has heard that there is room for so few tokens as one of them needs.
 """
 
 import asyncio
 import bisect
 from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 Place = tuple[int, datetime, str]
-"""What the ledger's queue is ordered by: lane, age, id (account.Ticket.place)."""
+"""Lane, age, id (ask.Ask.place)."""
+
+
+@dataclass(slots=True, eq=False)
+class _Waiter:
+    tokens: int
+    event: asyncio.Event = field(default_factory=asyncio.Event)
+    is_invited: bool = False
 
 
 class Line:
@@ -20,31 +28,46 @@ class Line:
     def __init__(self, sleep: Callable[[float], Coroutine[Any, Any, None]]) -> None:
         self._sleep = sleep
         self._places: list[Place] = []
-        self._wake: dict[Place, asyncio.Event] = {}
+        self._waiters: dict[Place, _Waiter] = {}
 
-    async def wait(self, place: Place, seconds: float, deadline_seconds: float | None) -> None:
+    async def wait(
+        self, place: Place, seconds: float, deadline_seconds: float | None, *, tokens: int = 0, room: int = 0
+    ) -> bool:
         """Sleep at `place`: the first for `seconds`, the others until they are first or their deadline comes.
 
-        Whoever is nudged wakes earlier. The place is kept until `leave`.
+        Whoever is nudged wakes earlier. `room` is what the first was told that those behind it may have: it goes to the
+        first whose `tokens` fit, and True tells that one to ask. The place is kept until `leave`.
         """
-        if place not in self._wake:
+        if place not in self._waiters:
             bisect.insort(self._places, place)
-            self._wake[place] = asyncio.Event()
-        if self._places[0] != place:  # past the deadline there is still the wait for a meter
+            self._waiters[place] = _Waiter(tokens)
+        waiter = self._waiters[place]
+        if self._places[0] == place:
+            self._invite(room)
+        else:  # past the deadline there is still the wait for a meter
             seconds = float("inf") if deadline_seconds is None else max(seconds, deadline_seconds)
-        await self._sleep_or_wake(self._wake[place], seconds)
+        await self._sleep_or_wake(waiter.event, seconds)
+        invited, waiter.is_invited = waiter.is_invited, False
+        return invited
 
     def leave(self, place: Place | None) -> None:
         """Give up a place; whoever is first now wakes."""
-        if place in self._wake:
-            del self._wake[place]
+        if place in self._waiters:
+            del self._waiters[place]
             self._places.remove(place)
             self.nudge()
 
     def nudge(self) -> None:
         """Wake the first: tokens may have been given back."""
         if self._places:
-            self._wake[self._places[0]].set()
+            self._waiters[self._places[0]].event.set()
+
+    def _invite(self, room: int) -> None:
+        waiters = (self._waiters[place] for place in self._places[1:])
+        fitting = next((waiter for waiter in waiters if waiter.tokens <= room), None) if room > 0 else None
+        if fitting is not None:
+            fitting.is_invited = True
+            fitting.event.set()
 
     async def _sleep_or_wake(self, event: asyncio.Event, seconds: float) -> None:
         waking: list[asyncio.Future[Any]] = [asyncio.ensure_future(event.wait())]

@@ -12,6 +12,7 @@ from starlette.types import Receive, Scope, Send
 
 from keepahead.simulator.faults import Faults, Outsider
 from keepahead.simulator.simulator import SIMULATOR_KEY, Simulator
+from keepahead.simulator.virtual import ScaledClock
 
 _Sleep = Callable[[float], Awaitable[None]]
 
@@ -84,11 +85,21 @@ class _RateBody(msgspec.Struct, forbid_unknown_fields=True):
     key: str = SIMULATOR_KEY
 
 
-def make_app(simulator: Simulator, *, sleep_async: _Sleep = asyncio.sleep) -> Starlette:
-    """Build the ASGI app: Keepa's paths, GET /_simulator/truth, PUT /_simulator/faults and PUT /_simulator/rate."""
+def make_app(simulator: Simulator, *, clock: ScaledClock | None = None) -> Starlette:
+    """Build the ASGI app: Keepa's paths, GET /_simulator/truth, PUT /_simulator/faults and PUT /_simulator/rate.
+
+    `clock` is the one that the simulator lives by, if it runs faster than the real one; GET /_simulator/clock tells it,
+    so that clients can live by it too.
+    """
+    time = clock or ScaledClock()
 
     async def truth(request: Request) -> Response:
         body = msgspec.json.encode(simulator.truth(request.query_params.get("key", SIMULATOR_KEY)))
+        return Response(body, media_type="application/json")
+
+    async def clock_told(request: Request) -> Response:
+        _ = request
+        body = msgspec.json.encode({"speed": time.speed, "since": time.since})
         return Response(body, media_type="application/json")
 
     async def faults(request: Request) -> Response:
@@ -112,8 +123,9 @@ def make_app(simulator: Simulator, *, sleep_async: _Sleep = asyncio.sleep) -> St
     return Starlette(
         routes=[
             Route("/_simulator/truth", truth),
+            Route("/_simulator/clock", clock_told),
             Route("/_simulator/faults", faults, methods=["PUT"]),
             Route("/_simulator/rate", rate, methods=["PUT"]),
-            Mount("/", app=_KeepaDoor(simulator, sleep_async)),
+            Mount("/", app=_KeepaDoor(simulator, time.sleep_async)),
         ]
     )

@@ -25,7 +25,7 @@ def run_server(
     rate: int = 20,
     balance: int | None = None,
     seed: int = 1,
-    speed: float = 1.0,
+    clock: ScaledClock | None = None,
     faults: Faults | None = None,
     outsider: Outsider | None = None,
     state_file: Path | None = None,
@@ -33,9 +33,11 @@ def run_server(
 ) -> None:
     """Serve until interrupted. Port 0 takes a free one; `ready` is called with the base URL once it listens.
 
+    `clock` is the time that it lives by (None: the real one).
+
     Raises OSError when the port cannot be taken.
     """
-    clock = ScaledClock(speed)
+    clock = clock or ScaledClock()
     simulator = Simulator(
         now=clock.now,
         seed=seed,
@@ -45,7 +47,7 @@ def run_server(
         outsider=outsider,
         state_file=state_file,
     )
-    app = make_app(simulator, sleep_async=clock.sleep_async)
+    app = make_app(simulator, clock=clock)
     server = uvicorn.Server(
         uvicorn.Config(app, log_level="critical", lifespan="off", access_log=False, timeout_graceful_shutdown=1)
     )

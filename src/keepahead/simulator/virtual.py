@@ -5,6 +5,7 @@ Nothing here reads the system's time. `VirtualLoop` is meant for `asyncio.Runner
 
 import asyncio
 import selectors
+import threading
 import time
 from collections.abc import Callable, Generator
 from concurrent.futures import Executor
@@ -101,8 +102,9 @@ class LoopClock:
             self._origin = self._loop.time()
         return self._start + timedelta(seconds=self._loop.time() - self._origin)
 
-    def sleep(self, seconds: float) -> None:
+    def sleep(self, seconds: float, wake: threading.Event | None = None) -> None:
         """Refuse: blocking the loop's thread would stop the very time it waits for."""
+        _ = wake
         raise RuntimeError(f"LoopClock cannot block for {seconds} s; await sleep_async instead")
 
     async def sleep_async(self, seconds: float) -> None:
@@ -120,8 +122,9 @@ class SteppedClock:
         """Return the current moment, aware UTC."""
         return self._now
 
-    def sleep(self, seconds: float) -> None:
+    def sleep(self, seconds: float, wake: threading.Event | None = None) -> None:
         """Move time forward at once."""
+        _ = wake
         self._now += timedelta(seconds=max(seconds, 0.0))
 
     async def sleep_async(self, seconds: float) -> None:
@@ -131,23 +134,29 @@ class SteppedClock:
 
 
 class ScaledClock:
-    """Starts at the real moment and runs `speed` times as fast: for a simulator served so, and for its clients."""
+    """Runs `speed` times as fast as the real time: for a simulator served so, and for its clients.
 
-    def __init__(self, speed: float = 1.0) -> None:
+    It shows the real moment at `since` (aware UTC; None: now). Clocks of several processes agree when they are given
+    the same `since`: it follows the time of the machine, which they share, and does not count from its own start.
+    """
+
+    def __init__(self, speed: float = 1.0, *, since: datetime | None = None) -> None:
         if speed <= 0:
             raise ValueError(f"speed must be above 0, not {speed}")
-        self._speed = speed
-        self._start = datetime.now(UTC)
-        self._origin = time.monotonic()
+        self.speed = speed
+        self.since = since or datetime.now(UTC)
 
     def now(self) -> datetime:
         """Return the current scaled moment, aware UTC."""
-        return self._start + timedelta(seconds=(time.monotonic() - self._origin) * self._speed)
+        return self.since + (datetime.now(UTC) - self.since) * self.speed
 
-    def sleep(self, seconds: float) -> None:
-        """Block this thread for so many scaled seconds."""
-        time.sleep(seconds / self._speed)
+    def sleep(self, seconds: float, wake: threading.Event | None = None) -> None:
+        """Block this thread for so many scaled seconds, or until `wake` is set."""
+        if wake is None:
+            time.sleep(seconds / self.speed)
+        else:
+            wake.wait(seconds / self.speed)
 
     async def sleep_async(self, seconds: float) -> None:
         """Wait so many scaled seconds."""
-        await asyncio.sleep(seconds / self._speed)
+        await asyncio.sleep(seconds / self.speed)

@@ -6,24 +6,30 @@ Whatever goes wrong underneath leaves here as a LedgerError that says what to do
 import threading
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, nullcontext
-from importlib import import_module, resources
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Table, create_engine, event, inspect, text
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError, InterfaceError, NoSuchModuleError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from keepahead.errors import LedgerFormatError, LedgerUnavailableError, SettingsError
+from keepahead.store.bell import Listener, connect
+from keepahead.store.statement import Pen
 
-HEAD = "0001"
+HEAD = "0002"
 """The newest step in migrations/versions; a ledger at this version needs no Alembic to open."""
 
 BUSY_SECONDS = 10
 """How long to wait for another process that is writing."""
 
 _APPLICATION_ID = 0x4B504148  # "KPAH" in the header of our SQLite files
+
+
+class StaleError(Exception):
+    """What was to be written rests on a state that is no longer there."""
 
 
 class Database:
@@ -53,12 +59,47 @@ class Database:
             yield connection
 
     @contextmanager
+    def write_at_once(self) -> Generator[Connection]:
+        """Give a connection whose statements go out together at the end and are one transaction; only `locks_rows`.
+
+        Nothing can be read on it. Raises StaleError where a row would have broken a constraint: nothing was written.
+        """
+        driver = self._engine.dialect.loaded_dbapi
+        with _translated(self._engine), self._engine.connect() as connection:
+            raw: Any = connection.connection.driver_connection
+            raw.autocommit = True  # between two syncs of a pipeline PostgreSQL makes one transaction of everything
+            try:
+                with raw.pipeline():
+                    yield connection
+            except driver.IntegrityError:
+                raise StaleError from None
+            finally:
+                if not raw.closed:
+                    raw.autocommit = False
+
+    @contextmanager
     def read(self) -> Generator[Connection]:
         """Give a transaction that sees one moment and writes nothing."""
         with _translated(self._engine), self._engine.begin() as connection:
             if not self.locks_rows:
                 connection.connection.cursor().execute("BEGIN")
             yield connection
+
+    def ring(self, pen: Pen, fingerprint: str) -> None:
+        """Wake those on other hosts who wait for tokens of this account, once the transaction is through."""
+        if self.locks_rows:
+            pen.cursor.execute("SELECT pg_notify(%s, '')", (channel_of(fingerprint),))
+
+    def listen(self, fingerprint: str, ring: Callable[[], None]) -> Callable[[], None]:
+        """Have `ring` called, from another thread, when the bell of an account rings; return what ends that.
+
+        Where there is no bell nothing is ever called: look at the account's `rung`.
+        """
+        if not self.locks_rows:
+            return lambda: None
+        arguments, settings = self._engine.dialect.create_connect_args(self._engine.url)
+        listener = Listener(lambda: connect(*arguments, **settings), channel_of(fingerprint), ring)
+        return listener.close
 
     def use_write_ahead_log(self) -> None:
         """Let readers and a writer work side by side, where that is a choice; once the file is known as ours."""
@@ -89,10 +130,9 @@ def open_database(url: str) -> Database:
     return database
 
 
-def dialect_insert(connection: Connection) -> Callable[[Table], Any]:
-    """Return the insert() of the database at hand: the one that knows ON CONFLICT, spelled the same on both."""
-    # Only the dialect at hand is loaded: the other one would cost every start a tenth of a second.
-    return import_module(f"sqlalchemy.dialects.{connection.dialect.name}").insert
+def channel_of(fingerprint: str) -> str:
+    """Return the name under which the bell of an account rings."""
+    return f"keepahead_{fingerprint}"
 
 
 def _parse(url: str) -> URL:

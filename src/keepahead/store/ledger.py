@@ -1,188 +1,178 @@
 """In one transaction: load the account, ask decide, append the entries, keep the sums. Nothing else writes the account.
 
-Every method is one durable step and safe to call from any thread; several processes on one database share one budget.
+Every method is one durable step and safe to call from any thread; steps that wait together go through together. Several
+processes on one database share one budget.
 """
 
-from collections.abc import Sequence
-from datetime import datetime
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
 
-from sqlalchemy import BindParameter, Connection, bindparam, delete, exists, insert, select, update
+from sqlalchemy import Connection
 
-from keepahead.budget import decide
-from keepahead.budget.account import Account, Ticket, apply
-from keepahead.budget.decide import Ask
-from keepahead.budget.entry import Entry
+from keepahead.budget.account import Account
+from keepahead.budget.ask import Ask
 from keepahead.budget.meter import Meter
-from keepahead.budget.verdict import Later, Refused, Verdict
-from keepahead.store import rows, tables
-from keepahead.store.database import Database, dialect_insert
-from keepahead.store.statement import Statement
+from keepahead.budget.rule import day_of
+from keepahead.budget.verdict import Refused, Verdict
+from keepahead.store import hours, kept
+from keepahead.store.database import Database, StaleError
+from keepahead.store.desk import Desk, Slip
+from keepahead.store.entries import append
+from keepahead.store.kept import Kept
+from keepahead.store.round import Round
+from keepahead.store.statement import pen
+
+POLL_SECONDS = 1.0
+"""On SQLite nobody can wake another process: those who wait look so often."""
+
+RENEW = timedelta(seconds=10)
+"""Tickets are renewed so often; well before ticket.TICKET_LIFE is over."""
 
 
 class Ledger:
-    """The account of one Keepa key, named by its `fingerprint`. Raises LedgerUnavailableError when it cannot write."""
+    """The account of one Keepa key, named by its `fingerprint`. Raises LedgerUnavailableError when it cannot write.
+
+    `holder` names this user of it: the tickets of all its calls live as long as it renews them.
+    """
 
     def __init__(self, database: Database, fingerprint: str) -> None:
         self.database = database
         self.fingerprint = fingerprint
+        self.holder = uuid.uuid4().hex
+        self._desk = Desk(self._serve)
+        self._kept: Kept | None = None
+        self._is_alone = False
+        self._renewed_at: datetime | None = None
+
+    @property
+    def look_again_seconds(self) -> float:
+        """How long a waiter may sleep before it looks whether the bell has rung: where there is none, not long."""
+        return RENEW.total_seconds() if self.database.locks_rows else POLL_SECONDS
+
+    def listen(self, ring: Callable[[], None]) -> Callable[[], None]:
+        """Have `ring` called, from any thread, when others give tokens back; return what ends that."""
+        return self.database.listen(self.fingerprint, ring)
 
     def account(self) -> Account:
         """Return the account as the ledger has it now."""
         with self.database.read() as connection:
-            return _load(connection, self.fingerprint) or Account(self.fingerprint)
+            found = kept.load(connection, self.fingerprint)
+        return found.account if found else Account(self.fingerprint)
 
     def reserve(self, ask: Ask, now: datetime) -> Verdict:
         """Decide on `ask` and make the verdict true: tokens set aside, a place in the queue, or a refusal on record."""
-        with self.database.write() as connection:
-            account = self._lock(connection)
-            decision = decide.reserve(account, ask, now)
-            self._append(connection, account, decision.entries)
-            ticket = decision.verdict.ticket if isinstance(decision.verdict, Later) else None
-            self._queue(connection, account, ask.label.call_id, ticket, now)
-        return decision.verdict
+        return self._desk.do(lambda round_: round_.reserve(ask, now))
 
     def foresee(self, ask: Ask, now: datetime) -> Refused | None:
         """Refuse work of many calls that cannot all be paid for in time, and put that on record."""
-        with self.database.write() as connection:
-            account = self._lock(connection)
-            decision = decide.foresee(account, ask, now)
-            if decision is None:
-                return None
-            self._append(connection, account, decision.entries)
-        return decision.verdict if isinstance(decision.verdict, Refused) else None
+        return self._desk.do(lambda round_: round_.foresee(ask, now))
 
     def settle(self, call_id: str, consumed: int, meter: Meter, now: datetime) -> None:
-        """Record what Keepa charged, and its meter."""
-        with self.database.write() as connection:
-            account = self._lock(connection)
-            self._append(connection, account, decide.settle(account, call_id, consumed, meter, now))
+        """Record what Keepa charged, and its meter. If that cannot be written now, it is before the next step."""
+        self._desk.do(lambda round_: round_.settle(call_id, consumed, meter, now), is_fact=True)
 
     def release(self, call_id: str, reason: str, now: datetime) -> None:
         """Give back the tokens of a call of which nothing was sent."""
-        with self.database.write() as connection:
-            account = self._lock(connection)
-            self._append(connection, account, decide.release(account, call_id, reason, now))
+        self._desk.do(lambda round_: round_.release(call_id, reason, now), is_fact=True)
 
     def lose(self, call_id: str, reason: str, now: datetime, *, answered: bool) -> None:
         """Record that the cost of a call is unknown; it counts as charged until newer meters prove otherwise."""
-        with self.database.write() as connection:
-            account = self._lock(connection)
-            self._append(connection, account, decide.lose(account, call_id, reason, now, answered=answered))
+        self._desk.do(lambda round_: round_.lose(call_id, reason, now, answered=answered), is_fact=True)
 
     def observe(self, meter: Meter, now: datetime) -> None:
         """Record a meter that came without a reservation."""
-        with self.database.write() as connection:
-            account = self._lock(connection)
-            self._append(connection, account, decide.observe(account, meter, now))
+        self._desk.do(lambda round_: round_.observe(meter, now))
 
     def leave_queue(self, call_id: str) -> None:
         """Give up the place of a call that no longer waits."""
+        self._desk.do(lambda round_: round_.leave_queue(call_id), is_fact=True)
+
+    def renew(self, now: datetime) -> None:
+        """Keep the places of all calls that wait here, if that is due."""
+        if self._renewed_at is None or not timedelta() <= now - self._renewed_at < RENEW:
+            self._renewed_at = now
+            self._desk.do(lambda round_: round_.renew(self.holder, now))
+
+    def has_rung(self, heard: int) -> bool:
+        """Tell whether tokens or a place in the queue were given back since a verdict that had heard so many rings."""
+        with self.database.read() as connection:
+            return kept.rung(connection, self.fingerprint) != heard
+
+    def _serve(self, slips: Sequence[Slip[Round]]) -> None:
+        known, self._kept = self._kept, None
+        if known is None or not self._is_alone or not self._serve_ahead(slips, known):
+            self._serve_locked(slips, known)
+
+    def _serve_ahead(self, slips: Sequence[Slip[Round]], known: Kept) -> bool:
+        """Decide on what was last seen here and write it in one go; False if somebody else has been at it since.
+
+        Saves the wait for the lock and for the account, as long as nobody else uses the ledger at the same time.
+        """
+        round_ = Round(known, _read_nothing)
+        try:
+            _work_off(slips, round_)
+            after = round_.after
+            if after is not known:
+                with self.database.write_at_once() as connection:
+                    self._write(connection, known, after, round_)
+        except StaleError:
+            self._is_alone = False
+            return False
+        self._kept = after
+        return True
+
+    def _serve_locked(self, slips: Sequence[Slip[Round]], known: Kept | None) -> None:
         with self.database.write() as connection:
-            _DELETE_TICKET.run(connection, {"of": self.fingerprint, "call": call_id})
+            before = self._fresh(connection, known)
+            self._is_alone = self.database.locks_rows and before is known
 
-    def _lock(self, connection: Connection) -> Account:
-        """Load the account so that nobody else changes it before this transaction ends."""
-        account = self._load_locked(connection)
-        if account is None:
-            first = {"fingerprint": self.fingerprint}
-            connection.execute(dialect_insert(connection)(tables.accounts).on_conflict_do_nothing(), first)
-            account = self._load_locked(connection)
-        assert account is not None  # noqa: S101 - it was just put there
-        return account
+            def spent(caller: str, now: datetime) -> Mapping[datetime, int]:
+                wanted = {"of": self.fingerprint, "by": caller, "day": day_of(now)}
+                return {hour: int(tokens) for hour, tokens in hours.SPENT.run(connection, wanted)}
 
-    def _load_locked(self, connection: Connection) -> Account | None:
+            round_ = Round(before, spent)
+            _work_off(slips, round_)
+            after = round_.after
+            if after is not before:
+                self._write(connection, before, after, round_)
+        self._kept = after
+
+    def _fresh(self, connection: Connection, known: Kept | None) -> Kept:
+        """Return what is kept, so that nobody else changes it before this transaction ends."""
+        version = kept.lock(connection, self.fingerprint)
+        if version is None:
+            kept.make(connection, self.fingerprint)
+            version = kept.lock(connection, self.fingerprint)
+        if known is not None and known.version == version:
+            return known
         # A statement of its own: PostgreSQL shows what others committed while we waited for a row only to the next one.
-        if self.database.locks_rows:
-            _LOCK.run(connection, {"of": self.fingerprint})
-        return _load(connection, self.fingerprint)
+        loaded = kept.load(connection, self.fingerprint)
+        assert loaded is not None  # noqa: S101 - it was just put there
+        return loaded
 
-    def _append(self, connection: Connection, before: Account, entries: Sequence[Entry]) -> None:
-        if not entries:
-            return
-        after = before
-        for entry in entries:
-            after = apply(after, entry)
-            _INSERT_ENTRY.run(connection, {**rows.entry_row(entry), "fingerprint": self.fingerprint})
-        self._keep(connection, before, after)
-
-    def _keep(self, connection: Connection, before: Account, after: Account) -> None:
-        """Write the difference between two states of the account."""
-        old = {held.label.call_id: held for held in before.reservations}
-        new = {held.label.call_id: held for held in after.reservations}
-        for call_id in old.keys() - new.keys():
-            _DELETE_RESERVATION.run(connection, {"of": self.fingerprint, "call": call_id})
-        for call_id in new.keys() - old.keys():
-            row = {"fingerprint": self.fingerprint, **rows.reservation_row(new[call_id])}
-            _INSERT_RESERVATION.run(connection, row)
-        for call_id in new.keys() & old.keys():
-            if new[call_id] != old[call_id]:
-                _LOSE_RESERVATION.run(
-                    connection, {"of": self.fingerprint, "call": call_id, "proven": new[call_id].proven_after}
-                )
-        if after.meter is not None and after.meter != before.meter:
-            _READ_METER.run(connection, {"of": self.fingerprint, **rows.meter_row(after.meter)})
-
-    def _queue(
-        self, connection: Connection, before: Account, call_id: str, ticket: Ticket | None, now: datetime
-    ) -> None:
-        """Renew or give up the place of a call; sweep out places whose holders have died."""
-        for old in before.tickets:
-            if old.expires_at <= now or old.call_id == call_id:
-                _DELETE_TICKET.run(connection, {"of": self.fingerprint, "call": old.call_id})
-        if ticket is not None:
-            _INSERT_TICKET.run(connection, {"fingerprint": self.fingerprint, **rows.ticket_row(ticket)})
+    def _write(self, connection: Connection, before: Kept, after: Kept, round_: Round) -> None:
+        of = self.fingerprint
+        with pen(connection) as hand:
+            kept.write(hand, before, after)
+            append(hand, of, round_.entries)
+            hours.ADD.write(hand, list(hours.rows(round_.sums, of)))
+            if round_.rings:
+                self.database.ring(hand, of)
 
 
-_OF: BindParameter[str] = bindparam("of")
-_METER_ENDS = 1 + len(rows.METER_COLUMNS)
-
-_LOCK = Statement(select(tables.accounts.c.fingerprint).where(tables.accounts.c.fingerprint == _OF).with_for_update())
-_ACCOUNT = Statement(
-    select(
-        exists().where(tables.tickets.c.fingerprint == _OF),
-        *(tables.accounts.c[name] for name in rows.METER_COLUMNS),
-        *(tables.reservations.c[name] for name in rows.RESERVATION_COLUMNS),
-    )
-    .outerjoin_from(
-        tables.accounts, tables.reservations, tables.accounts.c.fingerprint == tables.reservations.c.fingerprint
-    )
-    .where(tables.accounts.c.fingerprint == _OF)
-)
-"""A row for each reservation, or one without any: whether somebody waits; the meter; the reservation."""
-_TICKETS = Statement(
-    select(*(tables.tickets.c[name] for name in rows.TICKET_COLUMNS)).where(tables.tickets.c.fingerprint == _OF)
-)
-_INSERT_ENTRY = Statement(insert(tables.entries).inline(), rows.ENTRY_COLUMNS)
-_INSERT_RESERVATION = Statement(insert(tables.reservations), ("fingerprint", *rows.RESERVATION_COLUMNS))
-_INSERT_TICKET = Statement(insert(tables.tickets), ("fingerprint", *rows.TICKET_COLUMNS))
-_LOSE_RESERVATION = Statement(
-    update(tables.reservations)
-    .where(tables.reservations.c.fingerprint == _OF, tables.reservations.c.call_id == bindparam("call"))
-    .values(proven_after=bindparam("proven"))
-)
-_DELETE_RESERVATION = Statement(
-    delete(tables.reservations).where(
-        tables.reservations.c.fingerprint == _OF, tables.reservations.c.call_id == bindparam("call")
-    )
-)
-_DELETE_TICKET = Statement(
-    delete(tables.tickets).where(tables.tickets.c.fingerprint == _OF, tables.tickets.c.call_id == bindparam("call"))
-)
-_READ_METER = Statement(update(tables.accounts).where(tables.accounts.c.fingerprint == _OF), rows.METER_COLUMNS)
+def _work_off(slips: Sequence[Slip[Round]], round_: Round) -> None:
+    for slip in slips:
+        slip.error = None
+        try:
+            slip.result = slip.work(round_)
+        except StaleError:
+            raise
+        except Exception as error:  # noqa: BLE001 - it is its own caller's business, not the others'
+            slip.error = error
 
 
-def _load(connection: Connection, fingerprint: str) -> Account | None:
-    """Return the account, None if nobody has used it yet."""
-    of = {"of": fingerprint}
-    found = _ACCOUNT.run(connection, of)
-    if not found:
-        return None
-    is_awaited, *meter = found[0][:_METER_ENDS]
-    held = (row[_METER_ENDS:] for row in found)
-    tickets = _TICKETS.run(connection, of) if is_awaited else ()
-    return Account(
-        fingerprint,
-        rows.read_meter(meter),
-        tuple(rows.read_reservation(values) for values in held if values[0] is not None),
-        tuple(Ticket(*values) for values in tickets),
-    )
+def _read_nothing(caller: str, now: datetime) -> Mapping[datetime, int]:
+    """Stand for sums that only the database knows."""
+    _ = caller, now
+    raise StaleError

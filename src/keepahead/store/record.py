@@ -1,18 +1,35 @@
 """Reads the record: who spent what, when and why. Writes nothing."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, case, func, literal, select, type_coerce
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    Select,
+    and_,
+    case,
+    func,
+    literal,
+    select,
+    type_coerce,
+    union_all,
+)
 
 from keepahead.budget.account import Account, replay
 from keepahead.budget.entry import Entry
+from keepahead.budget.rule import day_of, hour_of
 from keepahead.store import rows, tables
 from keepahead.store.database import Database
 
 _HOUR_US = 3_600_000_000
+_AT_A_TIME = 2_000
+_NAMED = ("endpoint", "caller", "lane")
+_SUMS = tables.HOUR_SUMS
 
 
 class GroupBy(StrEnum):
@@ -47,13 +64,18 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Sum:
-    """What a group spent. `charged` is what Keepa said; `unknown` was lost and counts at its maximum."""
+    """What a group spent. `charged` is what Keepa said, or what its meters showed of a lost call.
+
+    `unknown` was lost, counts at its maximum, and is in no meter yet. `external` is what somebody else spent on the
+    same key; the group without a name is his.
+    """
 
     group: str
     calls: int
     charged: int
     unknown: int
     refused: int
+    external: int
 
 
 class Record:
@@ -82,27 +104,72 @@ class Record:
             return {call_id: shape for call_id, shape in connection.execute(query)}  # noqa: C416 - typed
 
     def sums(self, by: GroupBy, wanted: Filter) -> Sequence[Sum]:
-        """Return what each group spent, the dearest first; hours in order of time."""
-        columns = tables.entries.c
-        group = _hour_of(columns.at) if by is GroupBy.HOUR else columns[by.value]
-        charged = func.sum(case((columns.kind == "settled", columns.tokens), else_=0))
-        unknown = func.sum(case((columns.kind == "lost", columns.tokens), else_=0))
-        calls = func.sum(case((columns.kind == "refusal", 0), else_=1))
-        refused = func.sum(case((columns.kind == "refusal", 1), else_=0))
-        query = (
-            select(group, calls, charged, unknown, refused)
-            .where(*self._matching(wanted), columns.kind.in_(("settled", "lost", "refusal")))
-            .group_by(group)
-            .order_by(group if by is GroupBy.HOUR else (charged + unknown).desc())
+        """Return what each group spent, the dearest first; hours in order of time.
+
+        Entries that were put away count by their full hours; a filter by kind or call finds none of them.
+        """
+        with self._database.read() as connection:
+            parts = self._sums_of_entries(by, wanted), self._sums_of_hours(by, wanted, self._folded_before(connection))
+            found = connection.execute(union_all(*(part for part in parts if part is not None))).all()
+        totals: dict[object, list[int]] = {}
+        for group, *counts in found:
+            into = totals.setdefault(group, [0] * len(_SUMS))
+            into[:] = [have + int(more or 0) for have, more in zip(into, counts, strict=True)]
+        sums = [_sum_of(group, counts) for group, counts in totals.items() if any(counts)]
+        if by is GroupBy.HOUR:
+            return sorted(sums, key=lambda each: each.group)
+        return sorted(sums, key=lambda each: -(each.charged + each.unknown + each.external))
+
+    def today(self, now: datetime) -> Sum:
+        """Return what was spent since the day began (UTC), by us and by somebody else."""
+        columns = tables.hours.c
+        query = select(*(func.sum(columns[name]) for name in _SUMS)).where(
+            columns.fingerprint == self._fingerprint, columns.hour >= day_of(now)
         )
         with self._database.read() as connection:
-            return [Sum(_name(of), *map(int, counts)) for of, *counts in connection.execute(query)]
+            return _sum_of("today", [int(count or 0) for count in connection.execute(query).one()])
+
+    def rows(self, wanted: Filter) -> Generator[Mapping[str, Any]]:
+        """Yield all columns of all matching entries, oldest first, read as they are taken."""
+        query = select(tables.entries).where(*self._matching(wanted)).order_by(tables.entries.c.seq)
+        with self._database.read() as connection:
+            for row in connection.execution_options(yield_per=_AT_A_TIME).execute(query).mappings():
+                yield {name: value for name, value in row.items() if name != "fingerprint"}
 
     def rebuilt(self) -> Account:
         """Return the account that all entries add up to."""
         query = select(tables.entries).where(*self._matching(Filter())).order_by(tables.entries.c.seq)
         with self._database.read() as connection:
-            return replay(self._fingerprint, (rows.read_entry(row) for row in connection.execute(query).mappings()))
+            found = connection.execution_options(yield_per=_AT_A_TIME).execute(query).mappings()
+            return replay(self._fingerprint, map(rows.read_entry, found))
+
+    def _folded_before(self, connection: Connection) -> datetime | None:
+        account = tables.accounts.c
+        return connection.execute(
+            select(account.folded_before).where(account.fingerprint == self._fingerprint)
+        ).scalar_one_or_none()
+
+    def _sums_of_entries(self, by: GroupBy, wanted: Filter) -> Select[Any]:
+        columns = tables.entries.c
+        group = _hour_of(columns.at) if by is GroupBy.HOUR else func.coalesce(columns[by.value], "")
+        counts = (func.sum(count).label(name) for name, count in _COUNTS.items())
+        kinds = columns.kind.in_(("settled", "lost", "absorbed", "refusal", "observed"))
+        return select(group.label("of"), *counts).where(*self._matching(wanted), kinds).group_by(group)
+
+    def _sums_of_hours(self, by: GroupBy, wanted: Filter, folded_before: datetime | None) -> Select[Any] | None:
+        """Return the sums of the hours whose entries were put away; None where there are none that match."""
+        if folded_before is None or wanted.kind is not None or wanted.call_id is not None:
+            return None
+        columns = tables.hours.c
+        group = columns[by.value]
+        conditions = [columns.fingerprint == self._fingerprint, columns.hour < folded_before]
+        conditions += [columns[name] == value for name in _NAMED if (value := getattr(wanted, name)) is not None]
+        if wanted.since is not None:
+            conditions.append(columns.hour >= hour_of(wanted.since))
+        if wanted.until is not None:
+            conditions.append(columns.hour < wanted.until)
+        counts = (func.sum(columns[name]).label(name) for name in _SUMS)
+        return select(group.label("of"), *counts).where(*conditions).group_by(group)
 
     def _matching(self, wanted: Filter) -> Sequence[ColumnElement[bool]]:
         columns = tables.entries.c
@@ -113,7 +180,7 @@ class Record:
             conditions.append(columns.at < wanted.until)
         if wanted.call_id is not None:
             conditions.append(columns.call_id.startswith(wanted.call_id, autoescape=True))
-        for name in ("endpoint", "caller", "lane", "kind"):
+        for name in (*_NAMED, "kind"):
             value = getattr(wanted, name)
             if value is not None:
                 conditions.append(columns[name] == value)
@@ -124,6 +191,33 @@ def _hour_of(at: ColumnElement[datetime]) -> ColumnElement[datetime]:
     """Round down to the full hour; whole microseconds make it the same on both databases."""
     micros = type_coerce(at, BigInteger)
     return type_coerce(micros - micros % literal(_HOUR_US), tables.Moment)
+
+
+def _when(kind: str, count: ColumnElement[Any] | int) -> ColumnElement[Any]:
+    return case((tables.entries.c.kind == kind, count), else_=0)
+
+
+def _or_0(column: ColumnElement[Any]) -> ColumnElement[Any]:
+    return func.coalesce(column, 0)
+
+
+_ENTRY = tables.entries.c
+_COUNTS: Mapping[str, ColumnElement[Any]] = {
+    "calls": _when("lost", 1) + case((and_(_ENTRY.kind == "settled", _or_0(_ENTRY.counted_before) == 0), 1), else_=0),
+    "charged": _when("settled", _ENTRY.tokens),
+    "unknown": _when("lost", _ENTRY.tokens) - _when("settled", _or_0(_ENTRY.counted_before)),
+    "absorbed": _when("absorbed", _ENTRY.tokens),
+    "found": _when("absorbed", _or_0(_ENTRY.charged)),
+    "refused": _when("refusal", 1),
+    "external": _when("observed", _or_0(_ENTRY.external_tokens)),
+}
+"""What an entry adds to the sums of its hour; hours.py says the same of one entry in hand."""
+
+
+def _sum_of(group: object, counts: Sequence[int]) -> Sum:
+    of = dict(zip(_SUMS, counts, strict=True))
+    unknown = max(0, of["unknown"] - of["absorbed"])
+    return Sum(_name(group), of["calls"], of["charged"] + of["found"], unknown, of["refused"], of["external"])
 
 
 def _name(group: object) -> str:

@@ -6,9 +6,10 @@ from typing import Any
 
 from sqlalchemy import RowMapping
 
-from keepahead.budget.account import Reservation, Ticket
+from keepahead.budget.account import Reservation
 from keepahead.budget.entry import (
     Absorbed,
+    Carried,
     Entry,
     Label,
     Lost,
@@ -19,7 +20,8 @@ from keepahead.budget.entry import (
     Settled,
 )
 from keepahead.budget.meter import Meter
-from keepahead.store import tables
+from keepahead.budget.rule import Freeze, Limit
+from keepahead.budget.ticket import Ticket
 
 _KINDS: Mapping[str, type[Entry]] = {
     "reserved": Reserved,
@@ -29,18 +31,32 @@ _KINDS: Mapping[str, type[Entry]] = {
     "absorbed": Absorbed,
     "refusal": Refusal,
     "observed": Observed,
+    "carried": Carried,
 }
+_METERED = frozenset((Settled, Observed, Carried))
+_UNLABELLED = frozenset((Observed, Carried))
 _NAMES = {kind: name for name, kind in _KINDS.items()}
 _OWN_COLUMNS = {kind: tuple(f.name for f in fields(kind) if f.name not in {"label", "meter"}) for kind in _NAMES}
+_ADDED = frozenset(("counted_before", "charged", "external_tokens"))
 _LABEL_COLUMNS = tuple(f.name for f in fields(Label))
 
 METER_COLUMNS = tuple(f.name for f in fields(Meter))
 RESERVATION_COLUMNS = (*_LABEL_COLUMNS, *(f.name for f in fields(Reservation) if f.name != "label"))
 TICKET_COLUMNS = tuple(f.name for f in fields(Ticket))
+LIMIT_COLUMNS = tuple(f.name for f in fields(Limit))
+FREEZE_COLUMNS = tuple(f.name for f in fields(Freeze))
 """The columns in which these are kept, in the order of their fields."""
 
-ENTRY_COLUMNS = tuple(column.name for column in tables.entries.columns if column.name != "seq")
-"""All columns of an entry but its number, which the database gives; each kind uses some."""
+COLUMNS_OF_KIND: Mapping[type[Entry], Sequence[str]] = {
+    kind: (
+        "kind",
+        *_OWN_COLUMNS[kind],
+        *(METER_COLUMNS if kind in _METERED else ()),
+        *(() if kind in _UNLABELLED else _LABEL_COLUMNS),
+    )
+    for kind in _NAMES
+}
+"""The columns of an entry that each kind uses; the others are NULL."""
 
 KINDS = tuple(_KINDS)
 """The names of the kinds of entries, as the ledger keeps them."""
@@ -51,9 +67,9 @@ def kind_of(entry: Entry) -> str:
     return _NAMES[type(entry)]
 
 
-def meter_row(meter: Meter) -> dict[str, Any]:
+def meter_row(meter: Meter | None) -> dict[str, Any]:
     """Return the meter's columns."""
-    return {name: getattr(meter, name) for name in METER_COLUMNS}
+    return {name: getattr(meter, name, None) for name in METER_COLUMNS}
 
 
 def read_meter(values: Sequence[Any]) -> Meter | None:
@@ -83,14 +99,30 @@ def ticket_row(ticket: Ticket) -> dict[str, Any]:
     return {name: getattr(ticket, name) for name in TICKET_COLUMNS}
 
 
+def freeze_row(freeze: Freeze) -> dict[str, Any]:
+    """Return the columns of a freeze but its number, which the database gives."""
+    row = {name: getattr(freeze, name) for name in FREEZE_COLUMNS if name != "freeze_id"}
+    return {**row, "endpoints": " ".join(freeze.endpoints)}
+
+
+def read_freeze(values: Sequence[Any]) -> Freeze:
+    """Return the freeze of FREEZE_COLUMNS."""
+    row: dict[str, Any] = dict(zip(FREEZE_COLUMNS, values, strict=True))
+    row["endpoints"] = tuple(row["endpoints"].split())
+    return Freeze(**row)
+
+
+def read_limit(values: Sequence[Any]) -> Limit:
+    """Return the limit of LIMIT_COLUMNS."""
+    return Limit(**dict(zip(LIMIT_COLUMNS, values, strict=True)))
+
+
 def entry_row(entry: Entry) -> dict[str, Any]:
-    """Return the columns of an entry; those that its kind does not use are None."""
-    row: dict[str, Any] = dict.fromkeys(ENTRY_COLUMNS)
-    row["kind"] = kind_of(entry)
-    row.update((name, getattr(entry, name)) for name in _OWN_COLUMNS[type(entry)])
-    if isinstance(entry, Settled | Observed):
+    """Return the columns that the kind of this entry uses."""
+    row = {"kind": kind_of(entry), **{name: getattr(entry, name) for name in _OWN_COLUMNS[type(entry)]}}
+    if isinstance(entry, Settled | Observed | Carried):
         row.update(meter_row(entry.meter))
-    if not isinstance(entry, Observed):
+    if not isinstance(entry, Observed | Carried):
         row.update(_label_row(entry.label))
     return row
 
@@ -99,9 +131,11 @@ def read_entry(row: RowMapping) -> Entry:
     """Return the entry of a row."""
     kind = _KINDS[row["kind"]]
     facts: dict[str, Any] = {name: row[name] for name in _OWN_COLUMNS[kind]}
-    if kind in {Settled, Observed}:
+    for name in _ADDED & facts.keys():  # entries of before 0002 have none
+        facts[name] = facts[name] or 0
+    if kind in _METERED:
         facts["meter"] = Meter(**{name: row[name] for name in METER_COLUMNS})
-    if kind is not Observed:
+    if kind not in _UNLABELLED:
         facts["label"] = _read_label(row)
     return kind(**facts)
 

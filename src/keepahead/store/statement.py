@@ -4,7 +4,8 @@ For the ledger's few statements only, which run with every call: SQLAlchemy's ow
 takes about ten times as long as SQLite takes to carry it out.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,7 @@ from sqlalchemy import ColumnElement, Connection, Delete, Dialect, Insert, Selec
 from sqlalchemy.types import TypeEngine
 
 Process = Callable[[Any], Any] | None
+Core = Select[Any, *tuple[Any, ...]] | Insert | Update | Delete
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,33 +37,58 @@ class _Ready:
         return tuple([process(value) if process else value for value, process in zip(row, self.columns, strict=True)])
 
 
+@dataclass(frozen=True, slots=True)
+class Pen:
+    """One cursor for all that is written in a transaction: making one costs as much as some statements do."""
+
+    cursor: Any
+    dialect: Dialect
+
+
+@contextmanager
+def pen(connection: Connection) -> Generator[Pen]:
+    """Give the pen of a transaction."""
+    with closing(connection.connection.cursor()) as cursor:
+        yield Pen(cursor, connection.dialect)
+
+
 class Statement:
     """One statement, to be run often. Its parameters are named as in Core; each must be given.
 
-    Of an INSERT or UPDATE without values of its own, `sets` names the columns.
+    Of an INSERT or UPDATE without values of its own, `sets` names the columns. What the databases spell differently is
+    given as a function of the dialect.
     """
 
-    def __init__(self, core: Select[Any] | Insert | Update | Delete, sets: Sequence[str] | None = None) -> None:
+    def __init__(self, core: Core | Callable[[Dialect], Core], sets: Sequence[str] | None = None) -> None:
         self._core = core
         self._sets = sets
         self._ready: dict[str, _Ready] = {}
 
     def run(self, connection: Connection, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         """Run it in the transaction of `connection`; return the rows of a SELECT. Errors are the driver's own."""
-        dialect = connection.dialect
+        ready = self._for(connection.dialect)
+        with closing(connection.connection.cursor()) as cursor:
+            cursor.execute(ready.sql, ready.bind(values))
+            return [ready.read(row) for row in cursor.fetchall()] if ready.columns else []
+
+    def write(self, pen: Pen, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Run it once for each row of values; it returns nothing."""
+        ready = self._for(pen.dialect)
+        if len(rows) == 1:
+            pen.cursor.execute(ready.sql, ready.bind(rows[0]))
+        elif rows:
+            pen.cursor.executemany(ready.sql, [ready.bind(values) for values in rows])
+
+    def _for(self, dialect: Dialect) -> _Ready:
         ready = self._ready.get(dialect.name)
         if ready is None:
             ready = self._ready[dialect.name] = self._make_ready(dialect)
-        cursor = connection.connection.cursor()
-        try:
-            cursor.execute(ready.sql, ready.bind(values))
-            return [ready.read(row) for row in cursor.fetchall()] if ready.columns else []
-        finally:
-            cursor.close()
+        return ready
 
     def _make_ready(self, dialect: Dialect) -> _Ready:
-        compiled = self._core.compile(dialect=dialect, column_keys=self._sets)
-        selected = self._core.selected_columns if isinstance(self._core, Select) else ()
+        core = self._core(dialect) if callable(self._core) else self._core
+        compiled = core.compile(dialect=dialect, column_keys=self._sets)
+        selected = core.selected_columns if isinstance(core, Select) else ()
         parameters = {name: _type(bind, dialect).bind_processor(dialect) for name, bind in compiled.binds.items()}
         marks = compiled.positiontup
         return _Ready(

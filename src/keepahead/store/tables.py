@@ -9,6 +9,23 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
 
+class Span(TypeDecorator[timedelta]):
+    """A length of time kept as whole microseconds."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: timedelta | None, dialect: Dialect) -> int | None:
+        """Turn a length of time into microseconds."""
+        _ = dialect
+        return None if value is None else value // _MICROSECOND
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> timedelta | None:
+        """Turn microseconds into a length of time."""
+        _ = dialect
+        return None if value is None else timedelta(microseconds=value)
+
+
 class Moment(TypeDecorator[datetime]):
     """An aware datetime kept as whole microseconds since 1970 UTC: exact, and the same on every database."""
 
@@ -38,6 +55,10 @@ def _meter_columns() -> tuple[Column[Any], ...]:
     )
 
 
+HOUR_SUMS = ("calls", "charged", "unknown", "absorbed", "found", "refused", "external")
+"""Calls that ended; tokens charged; lost, at their maximum; lost ones that a meter absorbed, and what it showed them to
+have cost; calls refused; tokens that somebody else spent."""
+
 metadata = MetaData()
 
 accounts = Table(
@@ -45,7 +66,14 @@ accounts = Table(
     metadata,
     Column("fingerprint", String(32), primary_key=True),
     *_meter_columns(),
+    Column("gap", BigInteger, nullable=False, server_default="0"),
+    Column("yielded_at", Moment),
+    Column("version", BigInteger, nullable=False, server_default="0"),
+    Column("rung", BigInteger, nullable=False, server_default="0"),
+    Column("folded_before", Moment),
 )
+"""`version` counts the rounds that changed anything of the account, `rung` those that gave tokens back while somebody
+waited. Entries from before `folded_before` are gone, but for those that the account needs; `hours` has their sums."""
 
 reservations = Table(
     "reservations",
@@ -67,12 +95,53 @@ tickets = Table(
     metadata,
     Column("fingerprint", String(32), primary_key=True),
     Column("call_id", String(40), primary_key=True),
+    Column("holder", String(40), nullable=False),
     Column("rank", Integer, nullable=False),
+    Column("floor", BigInteger, nullable=False),
     Column("tokens", BigInteger, nullable=False),
+    Column("patience", Span, nullable=False),
     Column("opened_at", Moment, nullable=False),
     Column("expires_at", Moment, nullable=False),
     sqlite_with_rowid=False,
 )
+
+limits = Table(
+    "limits",
+    metadata,
+    Column("fingerprint", String(32), primary_key=True),
+    Column("caller", String(200), primary_key=True),
+    Column("tokens_per_hour", BigInteger),
+    Column("tokens_per_day", BigInteger),
+)
+
+freezes = Table(
+    "freezes",
+    metadata,
+    Column("freeze_id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("fingerprint", String(32), nullable=False),
+    Column("words", Text, nullable=False),
+    Column("made_at", Moment, nullable=False),
+    Column("endpoints", Text, nullable=False),
+    Column("above", BigInteger),
+    Column("lane", String(32)),
+    Column("caller", String(200)),
+    Column("until", Moment),
+    Column("until_balance", BigInteger),
+)
+"""`endpoints` are names with blanks between them; none is all."""
+
+hours = Table(
+    "hours",
+    metadata,
+    Column("fingerprint", String(32), primary_key=True),
+    Column("caller", String(200), primary_key=True),
+    Column("hour", Moment, primary_key=True),
+    Column("endpoint", String(32), primary_key=True),
+    Column("lane", String(32), primary_key=True),
+    *(Column(name, BigInteger, nullable=False) for name in HOUR_SUMS),
+    sqlite_with_rowid=False,
+)
+"""What the entries of each hour add up to, kept with every entry. Somebody else's spending has no caller."""
 
 entries = Table(
     "entries",
@@ -95,6 +164,13 @@ entries = Table(
     Column("lapses_at", Moment),
     Column("proven_after", Moment),
     *_meter_columns(),
+    Column("counted_before", BigInteger),
+    Column("charged", BigInteger),
+    Column("external_tokens", BigInteger),
+    Column("rate_before", Integer),
+    Column("reduction_before", Integer),
+    Column("gap", BigInteger),
+    Column("yielded_at", Moment),
     Index("entries_by_time", "fingerprint", "at"),
     Index("entries_by_call", "call_id"),
 )

@@ -8,8 +8,8 @@ import typer
 
 from keepahead.budget import decide
 from keepahead.budget.account import Account
+from keepahead.budget.ask import Ask
 from keepahead.budget.cost import Cost
-from keepahead.budget.decide import Ask
 from keepahead.budget.entry import Label
 from keepahead.budget.lane import Lane
 from keepahead.budget.verdict import Granted, Later, Reason, Refused
@@ -112,9 +112,9 @@ def _prospect(call: Call, cost: Cost, account: Account, lane: Lane) -> Prospect:
             parts = shares_of(call, hold)
             if parts > 1 and not isinstance(_decide(call, hold, parts, account, lane), Refused):
                 return Prospect("in_parts", f"in parts: no more than {tokens(whole.largest)} can be spent at once")
-            return Prospect("never", f"never as it stands: {refusal(call, whole)}")
+            return Prospect("never", f"never as it stands: {refusal(call, whole, 'estimate')}")
         case Refused() as refused:
-            return Prospect("never", f"refused: {refusal(call, refused)}")
+            return Prospect("never", f"refused: {refusal(call, refused, 'estimate')}")
 
 
 def _decide(call: Call, hold: int, items: int, account: Account, lane: Lane) -> Granted | Later | Refused:

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from keepahead.budget.entry import CallEntry, Entry, Observed, Settled
+from keepahead.budget.entry import CallEntry, Carried, Entry, Observed, Settled
 from keepahead.budget.lane import LIVE
 from keepahead.clock import SystemClock
 from keepahead.faces.cli import options
@@ -20,9 +20,9 @@ from keepahead.faces.wiring import open_ledger
 from keepahead.store.record import Filter, GroupBy, Line, Record, Sum
 from keepahead.store.rows import kind_of
 
-Kind = Literal["reserved", "settled", "released", "lost", "absorbed", "refusal", "observed"]
+Kind = Literal["reserved", "settled", "released", "lost", "absorbed", "refusal", "observed", "carried"]
 
-_SHORT_ID = 6
+_SHORT_ID = 10
 
 
 def ledger(
@@ -60,7 +60,9 @@ def ledger(
             _put_totals(record.sums(by, wanted), by, json=json)
         else:
             lines = record.lines(wanted, limit=limit)
-            asked = record.shapes({line.entry.label.call_id for line in lines if not isinstance(line.entry, Observed)})
+            asked = record.shapes(
+                {line.entry.label.call_id for line in lines if not isinstance(line.entry, Observed | Carried)}
+            )
             _put_entries(lines, asked, limit, json=json)
     finally:
         database.close()
@@ -103,7 +105,7 @@ def _put_entries(lines: Sequence[Line], asked: Mapping[str, str], limit: int, *,
 
 def _row(entry: Entry, asked: Mapping[str, str]) -> Sequence[Cell]:
     time = _time(entry.at)
-    if isinstance(entry, Observed):
+    if isinstance(entry, Observed | Carried):
         return (time, kind_of(entry), None, entry.meter.tokens_left, None, None, "a meter without a call")
     label = entry.label
     return (
@@ -130,6 +132,6 @@ def _asked(entry: CallEntry, asked: Mapping[str, str]) -> str:
 def _document(line: Line, asked: Mapping[str, str]) -> dict[str, Any]:
     entry = line.entry
     own = {each.name: getattr(entry, each.name) for each in fields(entry) if each.name != "label"}
-    if isinstance(entry, Observed):
+    if isinstance(entry, Observed | Carried):
         return {"seq": line.seq, "kind": kind_of(entry), **own}
     return {"seq": line.seq, "kind": kind_of(entry), **asdict(entry.label), **own, "shape": _asked(entry, asked)}

@@ -11,6 +11,7 @@ from keepahead.faces.cli.streams import say
 from keepahead.faces.cli.values import seconds_range
 from keepahead.simulator.faults import Faults, Outsider
 from keepahead.simulator.server import run_server
+from keepahead.simulator.virtual import ScaledClock
 
 _PERCENT = "percent of the requests"
 
@@ -42,9 +43,11 @@ def simulate(
         storm_percent=storm,
     )
 
+    clock = ScaledClock(speed)
+
     def ready(url: str) -> None:
         if json:
-            put_json({"url": url})
+            put_json({"url": url, "speed": clock.speed, "since": clock.since})
         say(f"the simulated Keepa listens on {url}; Ctrl-C stops it")
         say(f"point keepahead at it: KEEPAHEAD_UPSTREAM_URL={url} keepahead status")
 
@@ -55,7 +58,7 @@ def simulate(
             rate=rate,
             balance=balance,
             seed=seed,
-            speed=speed,
+            clock=clock,
             faults=faults,
             outsider=Outsider(outsider) if outsider else None,
             ready=ready,

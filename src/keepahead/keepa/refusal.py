@@ -1,0 +1,87 @@
+"""Turns a verdict into the error that says what there is, what is needed, and what can be done."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from keepahead.budget.rule import Freeze, Window
+from keepahead.budget.verdict import Reason, Refused
+from keepahead.errors import CallerLimitError, FrozenError, InsufficientTokensError, MaxTokensError, RefusedError
+from keepahead.keepa.calls import Call
+
+
+def too_dear(call: Any, tokens_max: int, max_tokens: int) -> MaxTokensError:
+    """Return the error for work above what the caller allows."""
+    return MaxTokensError(
+        f"this may cost up to {tokens_max} tokens, and {max_tokens} are allowed; nothing was sent. Ask for less, or "
+        "allow more",
+        tokens_max=tokens_max,
+        max_tokens=max_tokens,
+        call=call,
+    )
+
+
+def refusal(call: Call | Sequence[Call], refused: Refused, caller: str) -> RefusedError:
+    """Return the error for a refused call."""
+    if refused.freeze is not None:
+        return _frozen(call, refused, refused.freeze)
+    if refused.window is not None:
+        return _limited(call, refused, refused.window, caller)
+    have = f"{refused.free} tokens are free (balance {refused.balance}) and {refused.floor} must stay"
+    if refused.reason is Reason.NEVER_FITS:
+        text = (
+            f"this may cost up to {refused.tokens_max} tokens, and no more than {refused.largest} can ever be "
+            "spent at once. Split it, lower what bounds it (fewer offers, a code-limit), or allow a deficit with "
+            "a lower floor"
+        )
+    elif refused.reason is Reason.NO_REFILL:
+        text = f"this may cost up to {refused.tokens_max} tokens; {have}, and trackings take the whole refill"
+    else:
+        when = "" if refused.wait_seconds is None else f"; they will be there in about {refused.wait_seconds:.0f} s"
+        text = f"this may cost up to {refused.tokens_max} tokens; {have}{when}. Wait longer, or ask for less"
+    return InsufficientTokensError(
+        f"{text}. Nothing was sent",
+        balance=refused.balance,
+        free=refused.free,
+        tokens_max=refused.tokens_max,
+        floor=refused.floor,
+        wait_seconds=refused.wait_seconds,
+        call=call,
+    )
+
+
+def _frozen(call: Call | Sequence[Call], refused: Refused, freeze: Freeze) -> FrozenError:
+    if freeze.until is not None:
+        ends = f"It ends at {_moment(freeze.until)}"
+    elif freeze.until_balance is not None:
+        ends = f"It ends when the balance is at {freeze.until_balance}; now it is {refused.balance}"
+    else:
+        ends = "It ends when it is removed"
+    return FrozenError(
+        f"freeze {freeze.freeze_id} forbids this: {freeze.words}. {ends} (keepahead freeze). Nothing was sent",
+        freeze_id=freeze.freeze_id,
+        words=freeze.words,
+        wait_seconds=refused.wait_seconds,
+        call=call,
+    )
+
+
+def _limited(call: Call | Sequence[Call], refused: Refused, window: Window, caller: str) -> CallerLimitError:
+    if refused.wait_seconds is None:
+        what = f"this may cost up to {refused.tokens_max} tokens. Ask for less, or raise the limit"
+    else:
+        what = f"{window.spent} are spent or held; the next {window.name} begins at {_moment(window.ends_at)}"
+    return CallerLimitError(
+        f"{caller} may spend {window.tokens} tokens in a {window.name}, and {what} (keepahead callers). Nothing was "
+        "sent",
+        caller=caller,
+        limit=window.tokens,
+        spent=window.spent,
+        window=window.name,
+        wait_seconds=refused.wait_seconds,
+        call=call,
+    )
+
+
+def _moment(at: datetime) -> str:
+    return f"{at:%Y-%m-%d %H:%M} UTC"

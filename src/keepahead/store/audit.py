@@ -1,0 +1,172 @@
+"""Does the account say what its entries add up to? And: old entries put away without changing anything of it."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Select, delete, or_, select, text, update
+
+from keepahead.budget.account import Account, Reservation, apply
+from keepahead.budget.entry import Carried, Entry
+from keepahead.budget.rule import hour_of
+from keepahead.store import hours, kept, rows, tables
+from keepahead.store.database import Database
+from keepahead.store.hours import HourKey, Sums
+
+_AT_A_TIME = 2_000
+
+FOLD_AT_A_TIME = 5_000
+"""So many entries are put away in one transaction: others wait for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """One thing that is `kept` otherwise than its entries say; both in words."""
+
+    what: str
+    kept: str
+    rebuilt: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What an audit found: how many entries it read, the account that they add up to, and every drift."""
+
+    entries: int
+    account: Account
+    drifts: tuple[Drift, ...]
+
+
+class Audit:
+    """The entries of one account against its tables."""
+
+    def __init__(self, database: Database, fingerprint: str) -> None:
+        self._database = database
+        self._fingerprint = fingerprint
+
+    def verify(self) -> Finding:
+        """Rebuild the account and the sums of the hours from the entries, as of one moment, and compare."""
+        count, sums, rebuilt = 0, Sums(), Account(self._fingerprint)
+        with self._database.read() as connection:
+            if self._database.locks_rows:
+                connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"))
+            found = kept.load(connection, self._fingerprint)
+            since = self._folded_before(connection)
+            for entry in self._entries(connection):
+                count += 1
+                rebuilt = apply(rebuilt, entry)
+                if since is None or hour_of(entry.at) >= since:
+                    hours.add(sums, entry)
+            have = found.account if found else Account(self._fingerprint)
+            drifts = (*_account_drifts(have, rebuilt), *self._hour_drifts(connection, sums, since))
+        return Finding(count, rebuilt, drifts)
+
+    def fold(self, before: datetime, *, at_most: int | None = None) -> int:
+        """Put away entries from before that hour, all or `at_most` about so many; return how many.
+
+        Their sums stay in `hours`. What the account still needs is carried over: nothing of it changes.
+        """
+        before, folded = hour_of(before), 0
+        while (at_most is None or folded < at_most) and self._has_older(before):
+            with self._database.write() as connection:
+                gone = self._fold_some(connection, before)
+            folded += gone
+            if gone == 0:
+                break
+        return folded
+
+    def _fold_some(self, connection: Connection, before: datetime) -> int:
+        kept.lock(connection, self._fingerprint)
+        account, states = Account(self._fingerprint), list[tuple[int, Entry, Account]]()
+        for row in connection.execute(self._query().limit(FOLD_AT_A_TIME)).mappings():
+            entry = rows.read_entry(row)
+            if entry.at >= before:
+                break
+            account = apply(account, entry)
+            states.append((row["seq"], entry, account))
+        while states and (states[-1][2].meter is None or _is_needed(states[-1][1], states[-1][2])):
+            states.pop()
+        if not states or all(isinstance(entry, Carried) or _is_needed(entry, states[-1][2]) for _, entry, _ in states):
+            return 0
+        seq, last, state = states[-1]
+        assert state.meter is not None  # noqa: S101 - those without were left
+        columns = tables.entries.c
+        needed = [held.label.call_id for held in state.reservations]
+        gone = connection.execute(
+            delete(tables.entries).where(
+                columns.fingerprint == self._fingerprint,
+                columns.seq <= seq,
+                or_(columns.call_id.is_(None), columns.call_id.not_in(needed)),
+            )
+        ).rowcount
+        carried = Carried(at=last.at, meter=state.meter, gap=state.gap, yielded_at=state.yielded_at)
+        connection.execute(
+            tables.entries.insert().values(seq=seq, fingerprint=self._fingerprint, **rows.entry_row(carried))
+        )
+        account_columns = tables.accounts.c
+        connection.execute(
+            update(tables.accounts).where(account_columns.fingerprint == self._fingerprint).values(folded_before=before)
+        )
+        return gone - 1
+
+    def _has_older(self, before: datetime) -> bool:
+        """Tell whether there is anything to put away; locks nothing."""
+        columns = tables.entries.c
+        query = select(columns.at, columns.kind).where(columns.fingerprint == self._fingerprint)
+        with self._database.read() as connection:
+            first = connection.execute(query.order_by(columns.at).limit(2)).all()
+        return any(at < before and kind != "carried" for at, kind in first)
+
+    def _query(self) -> Select[Any]:
+        columns = tables.entries.c
+        return select(tables.entries).where(columns.fingerprint == self._fingerprint).order_by(columns.seq)
+
+    def _entries(self, connection: Connection) -> Iterator[Entry]:
+        found = connection.execution_options(yield_per=_AT_A_TIME).execute(self._query()).mappings()
+        return map(rows.read_entry, found)
+
+    def _folded_before(self, connection: Connection) -> datetime | None:
+        columns = tables.accounts.c
+        query = select(columns.folded_before).where(columns.fingerprint == self._fingerprint)
+        return connection.execute(query).scalar_one_or_none()
+
+    def _hour_drifts(self, connection: Connection, sums: Sums, since: datetime | None) -> Iterator[Drift]:
+        columns = tables.hours.c
+        query = select(tables.hours).where(columns.fingerprint == self._fingerprint)
+        if since is not None:
+            query = query.where(columns.hour >= since)
+        have = {
+            HourKey(row["caller"], row["hour"], row["endpoint"], row["lane"]): {
+                name: row[name] for name in tables.HOUR_SUMS
+            }
+            for row in connection.execute(query).mappings()
+        }
+        for key in sorted(have.keys() | sums.keys()):
+            if have.get(key) != sums.get(key):
+                whose = ", ".join(name for name in (key.caller or "somebody else", key.endpoint, key.lane) if name)
+                yield Drift(
+                    f"sums of {whose}, {key.hour:%Y-%m-%d %H:00} UTC",
+                    str(have.get(key)),
+                    str(sums.get(key)),
+                )
+
+
+def _is_needed(entry: Entry, account: Account) -> bool:
+    label = getattr(entry, "label", None)
+    return label is not None and account.find(label.call_id) is not None
+
+
+def _account_drifts(have: Account, rebuilt: Account) -> Iterator[Drift]:
+    for name in ("meter", "gap", "yielded_at"):
+        kept_value, rebuilt_value = getattr(have, name), getattr(rebuilt, name)
+        if kept_value != rebuilt_value:
+            yield Drift(name, str(kept_value), str(rebuilt_value))
+    old, new = _by_call(have.reservations), _by_call(rebuilt.reservations)
+    for call_id in sorted(old.keys() | new.keys()):
+        if old.get(call_id) != new.get(call_id):
+            yield Drift(f"reservation {call_id}", str(old.get(call_id)), str(new.get(call_id)))
+
+
+def _by_call(reservations: Sequence[Reservation]) -> dict[str, Reservation]:
+    return {held.label.call_id: held for held in reservations}
