@@ -7,6 +7,7 @@ KEEPAHEAD_TEST_PG (a URL of a server where databases may be made) is used if it 
 import contextlib
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -22,6 +23,93 @@ class NoServerError(Exception):
     """No PostgreSQL can be had here."""
 
 
+class Server:
+    """A server of our own, which can be stopped, killed and started again: its data and its socket stay in `folder`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.url = f"postgresql://tests@/postgres?host={folder}"
+        self.user = NOBODY if os.geteuid() == 0 else None
+        self.binaries = find_binaries()
+        self.process: subprocess.Popen | None = None
+        if self.user is not None:
+            os.chown(folder, self.user, self.user)
+            self.binaries = readable(self.binaries, folder)
+        data = str(folder / "data")
+        run(self.binaries, "initdb", "-D", data, "-A", "trust", "-U", "tests", "--no-sync", user=self.user)
+
+    def start(self) -> None:
+        """Start it, unless it runs; return when it takes connections."""
+        if self.process is not None:
+            return
+        # -F: no fsync. What was committed outlives the server's processes all the same, though not the machine.
+        places = ["-D", self.folder / "data", "-k", self.folder, "-h", ""]
+        with (self.folder / "log").open("a") as log:
+            self.process = subprocess.Popen(
+                [self.binaries / "postgres", *places, "-F", "-c", "max_connections=200"],
+                stdout=log,
+                stderr=log,
+                user=self.user,
+            )
+        wait_until_ready(self.binaries, self.folder, self.process)
+
+    def stop(self) -> None:
+        """Freeze all its processes: connections stay open, and nobody answers."""
+        for pid in self.pids():
+            os.kill(pid, signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        """Let its processes run again."""
+        for pid in self.pids():
+            with contextlib.suppress(ProcessLookupError):  # a server process that has just ended
+                os.kill(pid, signal.SIGCONT)
+
+    def kill(self) -> None:
+        """End all its processes at once, as a loss of power would."""
+        if self.process is None:
+            return
+        pids = self.pids()
+        for pid in pids:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        self.process.wait(30)
+        self.process = None
+        wait_until_gone(pids[1:])  # or they would keep the next server from the data
+
+    def shut_down(self) -> None:
+        """End it in good order, with all connections to it; it may be stopped or gone."""
+        if self.process is None:
+            return
+        self.go_on()
+        self.process.send_signal(signal.SIGINT)
+        try:
+            self.process.wait(30)
+            self.process = None
+        except subprocess.TimeoutExpired:
+            self.kill()
+
+    def pids(self) -> list[int]:
+        """Return its processes, the parent first: once that one is stopped no new ones come."""
+        assert self.process is not None
+        own = self.process.pid
+        return [own, *(pid for pid, (parent, _) in processes().items() if parent == own)]
+
+
+@contextlib.contextmanager
+def own_server() -> Iterator[Server]:
+    """Give a running server that nobody else uses."""
+    folder = Path(tempfile.mkdtemp(prefix="keepahead-pg-"))
+    try:
+        server = Server(folder)
+        try:
+            server.start()
+            yield server
+        finally:
+            server.shut_down()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 @contextlib.contextmanager
 def server() -> Iterator[str]:
     """Give the URL of a running server's maintenance database."""
@@ -29,40 +117,8 @@ def server() -> Iterator[str]:
     if given:
         yield given
         return
-    binaries = find_binaries()
-    folder = Path(tempfile.mkdtemp(prefix="keepahead-pg-"))
-    user = NOBODY if os.geteuid() == 0 else None
-    try:
-        if user is not None:
-            os.chown(folder, user, user)
-            binaries = readable(binaries, folder)
-        run(binaries, "initdb", "-D", str(folder / "data"), "-A", "trust", "-U", "tests", "--no-sync", user=user)
-        with (folder / "log").open("w") as log:
-            process = subprocess.Popen(
-                [
-                    binaries / "postgres",
-                    "-D",
-                    folder / "data",
-                    "-k",
-                    folder,
-                    "-h",
-                    "",
-                    "-F",
-                    "-c",
-                    "max_connections=200",
-                ],
-                stdout=log,
-                stderr=log,
-                user=user,
-            )
-        try:
-            wait_until_ready(binaries, folder, process)
-            yield f"postgresql://tests@/postgres?host={folder}"
-        finally:
-            process.terminate()
-            process.wait(30)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    with own_server() as own:
+        yield own.url
 
 
 def find_binaries() -> Path:
@@ -105,3 +161,22 @@ def wait_until_ready(binaries: Path, folder: Path, process: subprocess.Popen) ->
             return
         time.sleep(0.05)
     raise NoServerError(f"the server did not start: {(folder / 'log').read_text()}")
+
+
+def wait_until_gone(pids: list[int]) -> None:
+    """Wait until these processes have ended; whether anybody has taken note of it does not matter."""
+    until = time.monotonic() + START_SECONDS
+    while any(processes().get(pid, (0, "Z"))[1] != "Z" for pid in pids):
+        if time.monotonic() > until:
+            raise NoServerError(f"processes of the server do not end: {pids}")
+        time.sleep(0.01)
+
+
+def processes() -> dict[int, tuple[int, str]]:
+    """Return the parent and the state of every process, as Linux tells it."""
+    found = {}
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):  # it has ended meanwhile
+            state, parent = path.read_text().rpartition(")")[2].split()[:2]
+            found[int(path.parent.name)] = int(parent), state
+    return found

@@ -79,7 +79,18 @@ def test_a_place_that_cannot_be_used(tmp_path):
         open_database(f"sqlite:///{tmp_path / 'file' / 'ledger.db'}")
 
 
-@pytest.mark.parametrize("url", ["nonsense", "mysql://host/db", "sqlite://", "sqlite:///:memory:", "", "oracle://x"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "nonsense",
+        "mysql://host/db",
+        "sqlite://",
+        "sqlite:///:memory:",
+        "",
+        "oracle://x",
+        "postgresql+asyncpg://host/db",
+    ],
+)
 def test_urls_that_cannot_be(url):
     """A URL that is no ledger is a settings error that names the setting."""
     with pytest.raises(SettingsError) as caught:
@@ -95,10 +106,9 @@ def test_passwords_are_masked():
     assert "hunter2" not in str(caught.value)
 
 
-def test_a_ledger_that_goes_away(sqlite_url, tmp_path, monkeypatch):
+def test_a_ledger_that_goes_away(sqlite_url, tmp_path):
     """When the file can no longer be written nothing is granted: the error says so."""
-    monkeypatch.setattr(databases, "BUSY_SECONDS", 0)
-    database = open_database(sqlite_url)
+    database = open_database(sqlite_url, timeout_seconds=0.1)
     ledger = Ledger(database, "account")
     ledger.observe(meter(0, 100), at(0))
     holder = sqlite3.connect(tmp_path / "ledger.db", isolation_level=None)

@@ -72,6 +72,12 @@ class Settings(BaseSettings):
         default_factory=_default_database_url,
         description="The ledger: sqlite:////path/ledger.db or postgresql://user@host/name. A file in the data folder.",
     )
+    ledger_timeout_seconds: float = Field(
+        default=10,
+        gt=0,
+        le=600,
+        description="How long a step of the ledger may take; after that it counts as unreachable, and nothing is sent.",
+    )
     floor: int = Field(
         default=10,
         ge=-_MOST,

@@ -134,7 +134,7 @@ def parts_for(
     of_lane = lane_of(settings, lane, floor)
     if isinstance(transport, type):
         transport = _transport(url, clock, transport)
-    database = open_database(settings.database_url.get_secret_value())
+    database = _open_database(settings)
     fingerprint = fingerprint_of(url, key)
     return Parts(
         key=key,
@@ -166,7 +166,11 @@ def _close(database: Database, fingerprint: str, keep_since: datetime) -> None:
 def open_ledger(settings: Settings) -> tuple[Database, str]:
     """Open the ledger alone, for those who only read it; return it with the account's fingerprint."""
     url, key = upstream_of(settings)
-    return open_database(settings.database_url.get_secret_value()), fingerprint_of(url, key)
+    return _open_database(settings), fingerprint_of(url, key)
+
+
+def _open_database(settings: Settings) -> Database:
+    return open_database(settings.database_url.get_secret_value(), timeout_seconds=settings.ledger_timeout_seconds)
 
 
 def upstream_of(settings: Settings) -> tuple[str, str]:

@@ -3,27 +3,25 @@
 Whatever goes wrong underneath leaves here as a LedgerError that says what to do.
 """
 
-import threading
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, nullcontext
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
+from sqlalchemy import Connection, Engine, inspect, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError, InterfaceError, NoSuchModuleError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from keepahead.errors import LedgerFormatError, LedgerUnavailableError, SettingsError
-from keepahead.store.bell import Listener, connect
+from keepahead.store import postgres, sqlite
+from keepahead.store.bell import Listener
+from keepahead.store.deadline import Deadline
 from keepahead.store.statement import Pen
 
 HEAD = "0002"
 """The newest step in migrations/versions; a ledger at this version needs no Alembic to open."""
-
-BUSY_SECONDS = 10
-"""How long to wait for another process that is writing."""
 
 _APPLICATION_ID = 0x4B504148  # "KPAH" in the header of our SQLite files
 
@@ -35,10 +33,11 @@ class StaleError(Exception):
 class Database:
     """One ledger database. Threads may share it; `close` when done."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, deadline: Deadline) -> None:
         self._engine = engine
-        # SQLite lets one writer in at a time. Waiting here is fair; waiting in SQLite's busy handler is not.
-        self._writing = nullcontext() if self.locks_rows else threading.Lock()
+        self._deadline = deadline
+        # SQLite lets one writer in at a time: the threads of one process need not all ask for that.
+        self._turn = nullcontext() if self.locks_rows else sqlite.Turn(deadline)
 
     @property
     def url(self) -> URL:
@@ -53,10 +52,16 @@ class Database:
     @contextmanager
     def write(self) -> Generator[Connection]:
         """Give a transaction that may write: committed at the end, undone by an error."""
-        with _translated(self._engine), self._writing, self._engine.begin() as connection:
-            if not self.locks_rows:
-                connection.connection.cursor().execute("BEGIN IMMEDIATE")
-            yield connection
+        with _translated(self._engine), self._deadline, self._turn, self._engine.begin() as connection:
+            try:
+                if not self.locks_rows:
+                    sqlite.begin_write(connection, self._deadline)
+                yield connection
+                if not self.locks_rows:
+                    sqlite.commit(connection, self._deadline)
+            except BaseException as error:
+                self._drop_if_useless(connection, error)
+                raise
 
     @contextmanager
     def write_at_once(self) -> Generator[Connection]:
@@ -65,7 +70,7 @@ class Database:
         Nothing can be read on it. Raises StaleError where a row would have broken a constraint: nothing was written.
         """
         driver = self._engine.dialect.loaded_dbapi
-        with _translated(self._engine), self._engine.connect() as connection:
+        with _translated(self._engine), self._deadline, self._engine.connect() as connection:
             raw: Any = connection.connection.driver_connection
             raw.autocommit = True  # between two syncs of a pipeline PostgreSQL makes one transaction of everything
             try:
@@ -73,6 +78,9 @@ class Database:
                     yield connection
             except driver.IntegrityError:
                 raise StaleError from None
+            except BaseException as error:
+                self._drop_if_useless(connection, error)
+                raise
             finally:
                 if not raw.closed:
                     raw.autocommit = False
@@ -80,10 +88,14 @@ class Database:
     @contextmanager
     def read(self) -> Generator[Connection]:
         """Give a transaction that sees one moment and writes nothing."""
-        with _translated(self._engine), self._engine.begin() as connection:
-            if not self.locks_rows:
-                connection.connection.cursor().execute("BEGIN")
-            yield connection
+        with _translated(self._engine), self._deadline, self._engine.begin() as connection:
+            try:
+                if not self.locks_rows:
+                    sqlite.begin_read(connection, self._deadline)
+                yield connection
+            except BaseException as error:
+                self._drop_if_useless(connection, error)
+                raise
 
     def ring(self, pen: Pen, fingerprint: str) -> None:
         """Wake those on other hosts who wait for tokens of this account, once the transaction is through."""
@@ -97,31 +109,49 @@ class Database:
         """
         if not self.locks_rows:
             return lambda: None
-        arguments, settings = self._engine.dialect.create_connect_args(self._engine.url)
-        listener = Listener(lambda: connect(*arguments, **settings), channel_of(fingerprint), ring)
-        return listener.close
+        return Listener(lambda: self._connect_to_listen(channel_of(fingerprint)), ring).close
 
     def use_write_ahead_log(self) -> None:
         """Let readers and a writer work side by side, where that is a choice; once the file is known as ours."""
-        if self._engine.dialect.name == "sqlite":
-            with _translated(self._engine), self._engine.connect() as connection:
-                connection.exec_driver_sql("PRAGMA journal_mode=WAL")
+        if not self.locks_rows:
+            with _translated(self._engine), self._deadline, self._engine.connect() as connection:
+                sqlite.use_write_ahead_log(connection, self._deadline)
 
     def close(self) -> None:
         """Close all connections."""
         self._engine.dispose()
 
+    def _connect_to_listen(self, channel: str) -> Any:
+        """Return a connection of its own, outside of the pool, that listens."""
+        with self._deadline:
+            pooled = self._engine.raw_connection()
+            connection: Any = pooled.driver_connection
+            pooled.detach()
+            try:
+                connection.autocommit = True
+                connection.execute(f'LISTEN "{channel}"')
+            except BaseException:
+                connection.close()
+                raise
+        return connection
 
-def open_database(url: str) -> Database:
+    def _drop_if_useless(self, connection: Connection, error: BaseException) -> None:
+        """Take a connection that is gone out of the pool; undoing its transaction would only hide the reason."""
+        if self.locks_rows and postgres.is_useless(connection, error):
+            connection.invalidate()
+
+
+def open_database(url: str, timeout_seconds: float = 10) -> Database:
     """Open the ledger at `url` (a SQLAlchemy URL), creating or upgrading it where needed.
+
+    No step of it takes longer than `timeout_seconds`; one that would ends with LedgerUnavailableError.
 
     Raises SettingsError for a URL that cannot be used, LedgerUnavailableError if nothing can be opened there, and
     LedgerFormatError if what is there is not ours or is newer than this program.
     """
     parsed = _parse(url)
-    if parsed.get_backend_name() == "sqlite":
-        _make_folder(parsed)
-    database = Database(_engine(parsed))
+    deadline = Deadline(timeout_seconds)
+    database = Database(_engine(parsed, deadline), deadline)
     try:
         _bring_to_head(database)
     except BaseException:
@@ -138,22 +168,28 @@ def channel_of(fingerprint: str) -> str:
 def _parse(url: str) -> URL:
     try:
         parsed = make_url(url)
-        backend = parsed.get_backend_name()
-        parsed.get_dialect()
-    except (ArgumentError, NoSuchModuleError, ValueError):
-        backend = ""
-        parsed = None
-    except ModuleNotFoundError as missing:
-        raise SettingsError(
-            "KEEPAHEAD_DATABASE_URL", f"the driver {missing.name} is not installed: pip install 'keepahead[postgres]'"
-        ) from None
-    if parsed is None or backend not in {"sqlite", "postgresql"}:
+        driver = parsed.get_driver_name()
+    except (ArgumentError, NoSuchModuleError, ModuleNotFoundError, ValueError):
+        parsed, driver = None, ""
+    if parsed is None or driver not in {"pysqlite", "psycopg"}:
         raise SettingsError(
             "KEEPAHEAD_DATABASE_URL",
             "KEEPAHEAD_DATABASE_URL is not a database URL that keepahead knows; write sqlite:////path/to/ledger.db or "
             "postgresql://user@host/name",
         )
     return parsed
+
+
+def _engine(url: URL, deadline: Deadline) -> Engine:
+    if url.get_backend_name() == "sqlite":
+        _make_folder(url)
+        return sqlite.open_engine(url, deadline)
+    try:
+        return postgres.open_engine(url, deadline)
+    except ModuleNotFoundError as missing:
+        raise SettingsError(
+            "KEEPAHEAD_DATABASE_URL", f"the driver {missing.name} is not installed: pip install 'keepahead[postgres]'"
+        ) from None
 
 
 def _make_folder(url: URL) -> None:
@@ -167,22 +203,6 @@ def _make_folder(url: URL) -> None:
             f"the ledger's folder {folder} cannot be made ({error.strerror}); nothing was spent. Make it writable, or "
             "set KEEPAHEAD_DATABASE_URL to another place"
         ) from None
-
-
-def _engine(url: URL) -> Engine:
-    if url.get_backend_name() != "sqlite":
-        return create_engine(url, pool_pre_ping=True)
-    engine = create_engine(
-        url, connect_args={"check_same_thread": False, "timeout": BUSY_SECONDS}, pool_reset_on_return=None
-    )
-    event.listen(engine, "connect", _prepare_sqlite)
-    return engine
-
-
-def _prepare_sqlite(connection: Any, _record: object) -> None:
-    connection.isolation_level = None  # we say BEGIN ourselves, in write() and read()
-    connection.execute("PRAGMA synchronous=NORMAL")
-    connection.execute("PRAGMA foreign_keys=ON")
 
 
 def _bring_to_head(database: Database) -> None:
@@ -237,15 +257,23 @@ def _translated(engine: Engine) -> Generator[None]:
     try:
         yield
     except (OperationalError, InterfaceError, PoolTimeout, driver.OperationalError, driver.InterfaceError) as error:
-        raise LedgerUnavailableError(
-            f"the ledger {url.render_as_string()} cannot be used ({_reason(error)}); nothing may be spent without it. "
-            "Check that the place exists, is writable and not full, or set KEEPAHEAD_DATABASE_URL to another"
-        ) from None
+        raise _unavailable(url, error) from None
     except (DatabaseError, driver.DatabaseError) as error:
+        if postgres.is_wrong_state(error):
+            raise _unavailable(url, error) from None
         raise LedgerFormatError(
             f"the ledger {url.render_as_string()} cannot be read ({_reason(error)}); nothing was changed. Move it "
             "away, or set KEEPAHEAD_DATABASE_URL to another"
         ) from None
+
+
+def _unavailable(url: URL, error: Exception) -> LedgerUnavailableError:
+    of_file = url.get_backend_name() == "sqlite"
+    check = "the place exists, is writable and not full" if of_file else "its server runs and can be reached"
+    return LedgerUnavailableError(
+        f"the ledger {url.render_as_string()} cannot be used ({_reason(error)}); nothing may be spent without it. "
+        f"Check that {check}, or set KEEPAHEAD_DATABASE_URL to another"
+    )
 
 
 def _reason(error: Exception) -> str:

@@ -20,12 +20,13 @@ MOST_OWED = 1_000
 class Slip(Generic[S]):
     """One step that somebody wants done, and what came of it. `is_fact`: it has happened, and must get on record."""
 
-    __slots__ = ("called", "error", "is_done", "is_fact", "result", "work")
+    __slots__ = ("called", "error", "is_done", "is_fact", "is_written", "result", "work")
 
     def __init__(self, work: Callable[[S], Any], *, is_fact: bool) -> None:
         self.work = work
         self.is_fact = is_fact
         self.is_done = False
+        self.is_written = False
         self.result: Any = None
         self.error: BaseException | None = None
         self.called = threading.Lock()
@@ -62,6 +63,11 @@ class Desk(Generic[S]):
             raise slip.error
         return slip.result
 
+    def owe(self, work: Callable[[S], Any]) -> None:
+        """Have a fact written before the next step that can be."""
+        with self._mutex:
+            self._owed.append(Slip(work, is_fact=True))
+
     def _wait(self, slip: Slip[S]) -> None:
         try:
             slip.called.acquire()
@@ -84,7 +90,10 @@ class Desk(Generic[S]):
             self._fail(slips, LedgerUnavailableError(f"the step was cut short ({type(error).__name__})"))
             raise
         else:
-            self._owed.clear()
+            for slip in slips:
+                slip.is_written = True
+            with self._mutex:
+                self._owed = deque((slip for slip in self._owed if not slip.is_written), maxlen=MOST_OWED)
             _end(slips)
 
     def _leave(self) -> None:
@@ -102,7 +111,8 @@ class Desk(Generic[S]):
         return taken
 
     def _fail(self, slips: Sequence[Slip[S]], error: LedgerError) -> None:
-        self._owed = deque((slip for slip in slips if slip.is_fact), maxlen=MOST_OWED)
+        with self._mutex:
+            self._owed.extend(slip for slip in slips if slip.is_fact and slip not in self._owed)
         for slip in slips:
             slip.error = type(error)(*error.args)  # each thread raises one of its own
         _end(slips)

@@ -15,6 +15,7 @@ from keepahead.budget.ask import Ask
 from keepahead.budget.meter import Meter
 from keepahead.budget.rule import day_of
 from keepahead.budget.verdict import Refused, Verdict
+from keepahead.errors import LedgerUnavailableError
 from keepahead.store import hours, kept
 from keepahead.store.database import Database, StaleError
 from keepahead.store.desk import Desk, Slip
@@ -62,7 +63,11 @@ class Ledger:
 
     def reserve(self, ask: Ask, now: datetime) -> Verdict:
         """Decide on `ask` and make the verdict true: tokens set aside, a place in the queue, or a refusal on record."""
-        return self._desk.do(lambda round_: round_.reserve(ask, now))
+        try:
+            return self._desk.do(lambda round_: round_.reserve(ask, now))
+        except LedgerUnavailableError:  # it may have been granted without anybody hearing of it
+            self._desk.owe(lambda round_: round_.release(ask.label.call_id, "not sent: the ledger was away", now))
+            raise
 
     def foresee(self, ask: Ask, now: datetime) -> Refused | None:
         """Refuse work of many calls that cannot all be paid for in time, and put that on record."""

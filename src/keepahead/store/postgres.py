@@ -1,0 +1,128 @@
+"""PostgreSQL: connections that give up in time, whatever has become of the server, and of which no dead one is used.
+
+Both sides watch the clock. The client, because a server that was stopped or has vanished keeps no time-out; the server,
+because a client that was stopped or has vanished must not keep its locks.
+"""
+
+import math
+from collections.abc import Callable, Generator, Mapping, Sequence
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import InvalidatePoolError
+
+from keepahead.store.deadline import Deadline
+
+R = TypeVar("R")
+
+_IDLE_PART = 0.75
+"""The part of the time-out that a transaction may idle: those who wait for its locks have some time left then."""
+
+_TRANSACTION_TIMEOUT_SINCE = 170_000
+
+_WRONG_STATE = "25"
+"""The class of SQLSTATE for a transaction that was ended for idling, and for a server that takes no writes any more."""
+
+
+def open_engine(url: URL, deadline: Deadline) -> Engine:
+    """Return an engine whose every wait ends at `deadline`."""
+    engine = create_engine(
+        url,
+        connect_args={name: value for name, value in _parameters(deadline.seconds).items() if name not in url.query},
+        pool_timeout=deadline.seconds,
+        use_native_hstore=False,  # a question to the server that nothing here needs
+    )
+    event.listen(engine, "do_connect", _connecting(deadline))
+    event.listen(engine, "connect", _set_up(deadline.seconds))
+    event.listen(engine, "checkout", _demand_alive)
+    return engine
+
+
+def is_useless(connection: Connection, error: BaseException) -> bool:
+    """Tell whether a connection on which `error` was met cannot serve any more."""
+    if connection.invalidated:  # SQLAlchemy saw it first
+        return False
+    return is_wrong_state(error) or bool(getattr(connection.connection.driver_connection, "closed", True))
+
+
+def is_wrong_state(error: BaseException) -> bool:
+    """Tell whether the server refused because of the state of the transaction or its own; the data is not at fault."""
+    return (getattr(getattr(error, "orig", error), "sqlstate", None) or "").startswith(_WRONG_STATE)
+
+
+def _parameters(seconds: float) -> dict[str, Any]:
+    """Return what the URL does not have to say: how a link that has died is noticed, also while nobody uses it."""
+    whole = max(1, math.ceil(seconds / 3))
+    return {
+        "application_name": "keepahead",
+        "connect_timeout": math.ceil(seconds),  # for each of several hosts; the deadline is for all of them
+        "keepalives": 1,
+        "keepalives_idle": whole,
+        "keepalives_interval": whole,
+        "keepalives_count": 2,
+        "tcp_user_timeout": math.ceil(seconds * 1000),
+    }
+
+
+def _connecting(deadline: Deadline) -> Callable[..., Any]:
+    # Not installed everywhere, and too slow to import where the ledger is a file.
+    from psycopg import Connection, OperationalError  # noqa: PLC0415
+
+    class OverdueError(OperationalError):
+        """The time is up."""
+
+    def until(steps: Generator[Any, Any, R]) -> Generator[Any, Any, R]:
+        """Pass on the steps of an exchange. psycopg goes on with a 0 about every 0.1 s while nothing comes."""
+        try:
+            wanted = next(steps)
+            while True:
+                ready = yield wanted
+                if not ready and not deadline.left():
+                    raise OverdueError(f"the server did not answer within {deadline.seconds:g} seconds")
+                wanted = steps.send(ready)
+        except StopIteration as done:
+            return done.value
+
+    class Bounded(Connection[Any]):
+        """A connection whose every exchange ends at the deadline; one that did not end is of no use any more."""
+
+        def wait(self, gen: Generator[Any, Any, R], *args: Any, **kwargs: Any) -> R:
+            try:
+                return super().wait(until(gen), *args, **kwargs)
+            except OverdueError:
+                self.close()
+                raise
+
+        @classmethod
+        def _connect_gen(cls, conninfo: str = "") -> Generator[Any, Any, Any]:
+            # Its own time-out counts whole seconds, two at least, and starts anew for each address.
+            return until(super()._connect_gen(conninfo))
+
+    def connect(_dialect: object, _record: object, args: Sequence[Any], parameters: Mapping[str, Any]) -> Any:
+        return Bounded.connect(*args, **parameters)
+
+    return connect
+
+
+def _set_up(seconds: float) -> Callable[[Any, object], None]:
+    whole, part = math.ceil(seconds * 1000), math.ceil(seconds * _IDLE_PART * 1000)
+    limits = {"lock_timeout": whole, "statement_timeout": whole, "idle_in_transaction_session_timeout": part}
+
+    def set_up(connection: Any, _record: object) -> None:
+        # A client that stops inside of a pipeline is not idle.
+        newer = {"transaction_timeout": whole} if connection.info.server_version >= _TRANSACTION_TIMEOUT_SINCE else {}
+        connection.autocommit = True  # or the first rollback would take the settings back
+        connection.execute("; ".join(f"SET {name} = {limit}" for name, limit in (limits | newer).items()))
+        connection.autocommit = False
+
+    return set_up
+
+
+def _demand_alive(connection: Any, _record: object, _proxy: object) -> None:
+    """See without asking whether the server has hung up while nobody looked: then all that lay in the pool are dead."""
+    try:
+        for _ in range(2):  # the first may only see the server's last words, the second sees the end
+            connection.pgconn.consume_input()
+    except Exception as error:
+        raise InvalidatePoolError from error
