@@ -16,8 +16,8 @@ from tests.budget.naive import Book, Bucket, Hold, Reading, Want
 from keepahead.budget import account as accounts
 from keepahead.budget import decide
 from keepahead.budget.account import Account
-from keepahead.budget.ask import Ask
-from keepahead.budget.entry import Entry, Settled
+from keepahead.budget.decide import Ask
+from keepahead.budget.entry import Entry, Observed, Settled
 from keepahead.budget.lane import JOBS, LIVE, Lane
 from keepahead.budget.meter import Meter
 from keepahead.budget.verdict import Granted, Later, Refused, Verdict
@@ -489,6 +489,14 @@ class House(RuleBasedStateMachine):
         if self.bound:
             floor, outside = self.bound
             assert sure + self.outside - outside >= floor
+
+    @invariant()
+    def nobody_is_called_an_outsider_in_vain(self) -> None:
+        """What is recorded as spent by somebody else was spent by somebody else, as long as the plan stays as it is."""
+        if self.overage or self.epoch:
+            return
+        external = sum(entry.external_tokens for entry in self.entries if isinstance(entry, Observed))
+        assert external <= self.outside
 
     @invariant()
     def every_charge_is_recorded(self) -> None:
