@@ -492,6 +492,18 @@ def test_a_waiter_for_the_end_of_other_calls_looks_again_in_a_while(patience: in
 
 
 @LAW
+@given(tokens=evenly(1, 400), opened=evenly(0, 400_000), lost=st.booleans())
+def test_a_waiter_wakes_when_a_call_on_which_it_depends_can_have_died(tokens: int, opened: int, *, lost: bool) -> None:
+    """A process that is gone rings no bell: its reservation is looked at again when it lapses or can be proven."""
+    now = 400_000
+    proven = now + 120_000 if lost else None
+    state = account(meter(-2_000, ms=now), held("gone", tokens, ms=opened, proven=proven))
+    verdict = verdict_of(state, ask(1, ms=now), now)
+    assert isinstance(verdict, Later)
+    assert verdict.wait_seconds * 1_000 == (120_000 if lost else opened + CALL_LIMIT // MILLISECOND - now)
+
+
+@LAW
 @given(state=holdings(), tokens=TOKENS, lane=LANES, late=evenly(0, 1_000))
 def test_after_its_deadline_a_call_is_sent_now_or_never(state: Account, tokens: int, lane: Lane, late: int) -> None:
     """An ask at or after its deadline never waits: it is granted or refused."""

@@ -1,22 +1,29 @@
 """Deliberate mistakes in the rules, and the law that finds each: tests of the tests. The only file that patches."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
+from tests.budget import test_backfill as backfill
 from tests.budget import test_laws as laws
+from tests.budget import test_order as order
+from tests.budget import test_reconcile as reconcile
+from tests.budget import test_rules as rules
 from tests.budget.machine import House, Unsupervised
 
 from keepahead.budget import account as accounts
 from keepahead.budget import decide
 from keepahead.budget import meter as meters
+from keepahead.budget import split as splits
 from keepahead.budget.account import Account
 from keepahead.budget.decide import _Case
-from keepahead.budget.entry import Absorbed, Entry, Observed, Released
+from keepahead.budget.entry import Absorbed, Entry, Label, Observed, Released
 from keepahead.budget.meter import Meter
+from keepahead.budget.rule import Freeze, Rules, Window
+from keepahead.budget.ticket import Ticket
 
 HUNT = settings(
     max_examples=500,
@@ -72,6 +79,46 @@ def recounting(self: Meter, tokens: int, now: datetime) -> datetime | None:
 def higher(self: Meter, other: Meter | None) -> bool:
     """Believe the better of two."""
     return other is None or (self.measured_at, self.tokens_left) > (other.measured_at, other.tokens_left)
+
+
+def by_place(tickets: Iterable[Ticket], _yielded_at: datetime | None) -> Sequence[Ticket]:
+    """Let the jobs wait for ever."""
+    return sorted(tickets, key=lambda ticket: ticket.place)
+
+
+def spilling(self: _Case, ticket: Ticket, promised: int) -> int:
+    """Overlook that a full bucket takes no more."""
+    missing = ticket.floor + promised - self.free
+    return -missing if missing <= 0 else -missing % self.meter.net_rate_per_minute
+
+
+def keeping_turn(account: Account, **changes: object) -> Account:
+    """Forget that a job was served."""
+    return replace(account, **{**changes, "yielded_at": None})  # pyright: ignore[reportArgumentType]
+
+
+def costing_nothing(*, at: datetime, label: Label, tokens: int, charged: int) -> Absorbed:
+    """Forget what a lost call cost."""
+    return Absorbed(at=at, label=label, tokens=tokens, charged=0 * charged)
+
+
+WINDOWS = Rules.windows
+
+
+def counting_settled(self: Rules, _held: int, now: datetime) -> Sequence[Window]:
+    """Overlook what is under way."""
+    return WINDOWS(self, 0, now)
+
+
+SETTINGS = "_hypothesis_internal_use_settings"
+"""Hypothesis has no public way to say for a finished test that its failure is neither shrunk nor remembered."""
+
+
+def run(law: Callable[[], None]) -> None:
+    """Run a law that is expected to fail."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(law, SETTINGS, HUNT)
+        law()
 
 
 OVERSPENDING: dict[str, tuple[object, str, object, Callable[[], None]]] = {
@@ -143,15 +190,76 @@ RARE: dict[str, tuple[object, str, object, Callable[[], None]]] = {
 }  # fmt: skip
 
 
+# The queue, backfill, reconciliation and the rules: each has its own simulation, called with what it needs.
+SIMULATED: dict[str, tuple[object, str, object, Callable[[], None]]] = {
+    "jobs starve": (
+        decide, "in_order", by_place,
+        lambda: order.test_a_job_is_served_once_in_its_patience_under_endless_live_traffic(rate=20, seed=0),
+    ),
+    "jobs come forward again at once": (
+        accounts, "replace", keeping_turn,
+        lambda: run(order.test_only_tokens_granted_to_a_lane_that_yields_begin_its_patience_anew),
+    ),
+    "whatever is free may pass": (
+        _Case, "slack", lambda self, *_: self.free,
+        lambda: backfill.test_a_stream_of_small_calls_never_delays_the_head(head=600, seed=0),
+    ),
+    "what passes may spill the bucket": (
+        _Case, "slack", spilling, lambda: [
+            backfill.test_a_stream_of_small_calls_never_delays_the_head(head=1_190, seed=seed) for seed in range(4)
+        ],
+    ),
+    "somebody else's spending is overlooked": (
+        Account, "external", property(lambda _: 0),
+        lambda: run(reconcile.test_what_an_outsider_takes_while_nothing_is_under_way_is_recorded_exactly),
+    ),
+    "own late answers are called external": (
+        accounts, "_explained", lambda account, _: account,
+        lambda: run(reconcile.test_without_an_outsider_nobody_is_called_one),
+    ),
+    "calls under way are called external": (
+        Account, "external", property(lambda self: self.gap),
+        lambda: run(reconcile.test_without_an_outsider_nobody_is_called_one),
+    ),
+    "lost calls cost nothing": (
+        decide, "Absorbed", costing_nothing, lambda: run(reconcile.test_without_an_outsider_nobody_is_called_one),
+    ),
+    "a changed plan is called an outsider": (
+        splits, "min", max, lambda: run(reconcile.test_a_changed_plan_is_recorded_once_and_is_no_outsider),
+    ),
+    "a freeze is ignored": (
+        Freeze, "forbids", lambda *_, **__: False,
+        lambda: run(rules.test_a_freeze_forbids_what_it_says_and_nothing_else),
+    ),
+    "a freeze never ends": (
+        Freeze, "is_over", lambda *_: False, lambda: run(rules.test_a_freeze_ends_at_its_moment),
+    ),
+    "a limit counts only what is settled": (
+        Rules, "windows", counting_settled, lambda: run(rules.test_a_caller_spends_no_more_than_its_limit),
+    ),
+    "a limit lets the calls of one hour overlap": (
+        Rules, "windows", counting_settled,
+        lambda: rules.test_in_no_window_more_than_the_limit_is_spent_or_held(seed=0),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("mistake", SIMULATED)
+def test_a_simulation_finds(mistake: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each mistake in the queue, in what may pass, in the books or in the rules breaks a promise."""
+    target, name, wrong, law = SIMULATED[mistake]
+    monkeypatch.setattr(target, name, wrong, raising=name != "min")  # a builtin is no name of the module yet
+    with pytest.raises(AssertionError):
+        law()
+
+
 @pytest.mark.parametrize("mistake", [*OVERSPENDING, *OTHERS, *RARE])
 def test_a_law_finds(mistake: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each mistake breaks the law that forbids it."""
     target, name, wrong, law = {**OVERSPENDING, **OTHERS, **RARE}[mistake]
     monkeypatch.setattr(target, name, wrong)
-    # Neither shrink nor remember what fails on purpose; hypothesis has no public way to say so for a finished test.
-    monkeypatch.setattr(law, "_hypothesis_internal_use_settings", HUNT)
     with pytest.raises(AssertionError):
-        law()
+        run(law)
 
 
 @pytest.mark.parametrize("mistake", OTHERS)

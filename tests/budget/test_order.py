@@ -75,7 +75,7 @@ class Traffic:
     """Live calls without end: as soon as one is served the next one waits. Jobs beside them, one after another."""
 
     def __init__(self, seed: int, rate: int) -> None:
-        self.random = Random(seed)  # noqa: S311 - a simulation
+        self.random = Random(seed)
         self.rate = rate
         self.world = World(Bucket(12, rate, self.random.randint(1, 60_000), self.random.randint(60_190, 60_280)))
         self.wanted: dict[str, Ask] = {}

@@ -86,9 +86,9 @@ none      | -         | -     | 0    | live 0                | granted 0
 1185 @20  | -         | 1190  | 0    | live 1                | later 30.1 s
 1185 @20  | -         | 1180  | 0    | live 10               | granted 10
 1185 @20  | -         | 1180  | 0    | live 16               | later 90.4 s
-1000 @20  | 700       | 1000  | 0    | live 1                | later 2140.6 s
+1000 @20  | 700       | 1000  | 0    | live 1                | later 480 s
 1000 @20  | 700       | 900   | 0    | live 90               | granted 90
-1000 @20  | 700       | 900   | 0    | live 91               | later 2140.6 s
+1000 @20  | 700       | 900   | 0    | live 91               | later 480 s
 1000 @20  | -         | 900   | 0    | jobs 90               | granted 90
 1000 @20  | -         | 900   | 0    | jobs 91               | later 271.3 s
 1000 @20  | -         | 900   | 31   | live 1                | granted 1

@@ -308,7 +308,8 @@ class _Case:
         ready_at = self.meter.moment_of_refill(max(1, needed + held) - self.balance, self.now)
         if ready_at is None or ready_at <= self.now or alone + held > max(self.meter.capacity, self.balance):
             ready_at = self.now + OTHERS_WAIT
-        moments = [ready_at, *_proof_moments(self.account)]
+        lapses = [held.lapses_at for held in self.account.reservations if held.tokens and not held.is_unknown]
+        moments = [ready_at, *_proof_moments(self.account), *lapses]  # who is gone rings no bell
         if self.ask.deadline is not None and not self.is_overdue:
             moments.append(self.ask.deadline)
         return (min(moments) - self.now).total_seconds()
