@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from sqlalchemy.engine import make_url
 from tests.house import House
 from tests.postgres import NoServerError, Server, own_server
 from tests.store.conftest import command, url_of
@@ -113,11 +114,15 @@ def test_a_stopped_server(server, ledger):
     assert held(ledger) == {"before", "after"}
 
 
-def test_opening_on_a_stopped_server(server, ledger):
-    """Opening does not wait for ever either."""
+def test_opening_on_stopped_servers(server, ledger):
+    """Opening does not wait for ever either, and the time-out does not start anew for each of several hosts."""
+    url = make_url(url_of(server.url, "outage"))
+    many = url.set(query={"host": ",".join([str(url.query["host"])] * 20)}).render_as_string()
     server.stop()
     with in_time():
-        open_database(url_of(server.url, "outage"), timeout_seconds=TIMEOUT)
+        open_database(many, timeout_seconds=TIMEOUT)
+    server.go_on()
+    open_database(many, timeout_seconds=TIMEOUT).close()
 
 
 def test_stopped_in_the_middle(server, ledger):
