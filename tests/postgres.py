@@ -55,23 +55,18 @@ class Server:
 
     def stop(self) -> None:
         """Freeze all its processes: connections stay open, and nobody answers."""
-        for pid in self.pids():
-            os.kill(pid, signal.SIGSTOP)
+        send(signal.SIGSTOP, self.pids())
 
     def go_on(self) -> None:
         """Let its processes run again."""
-        for pid in self.pids():
-            with contextlib.suppress(ProcessLookupError):  # a server process that has just ended
-                os.kill(pid, signal.SIGCONT)
+        send(signal.SIGCONT, self.pids())
 
     def kill(self) -> None:
         """End all its processes at once, as a loss of power would."""
         if self.process is None:
             return
         pids = self.pids()
-        for pid in pids:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+        send(signal.SIGKILL, pids)
         self.process.wait(30)
         self.process = None
         wait_until_gone(pids[1:])  # or they would keep the next server from the data
@@ -161,6 +156,13 @@ def wait_until_ready(binaries: Path, folder: Path, process: subprocess.Popen) ->
             return
         time.sleep(0.05)
     raise NoServerError(f"the server did not start: {(folder / 'log').read_text()}")
+
+
+def send(what: signal.Signals, pids: list[int]) -> None:
+    """Send a signal to those that are still there: the server ends some of its processes by itself."""
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, what)
 
 
 def wait_until_gone(pids: list[int]) -> None:
