@@ -16,7 +16,7 @@ from tests.budget.naive import Book, Bucket, Hold, Reading, Want
 from keepahead.budget import account as accounts
 from keepahead.budget import decide
 from keepahead.budget.account import Account
-from keepahead.budget.decide import Ask
+from keepahead.budget.ask import Ask
 from keepahead.budget.entry import Entry, Observed, Settled
 from keepahead.budget.lane import JOBS, LIVE, Lane
 from keepahead.budget.meter import Meter

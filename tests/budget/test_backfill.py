@@ -11,7 +11,8 @@ from tests.budget.naive import Bucket, Place, Till
 from tests.budget.world import World
 
 from keepahead.budget.account import Account
-from keepahead.budget.decide import Ask, reserve
+from keepahead.budget.ask import Ask
+from keepahead.budget.decide import reserve
 from keepahead.budget.lane import JOBS, LIVE, Lane
 from keepahead.budget.ticket import in_order
 from keepahead.budget.verdict import Granted, Later, Verdict

@@ -11,7 +11,8 @@ from tests.budget.makers import account, ask, at, evenly, meter, ticket
 from tests.budget.naive import Bucket, Place, queue_of
 from tests.budget.world import World
 
-from keepahead.budget.decide import Ask, reserve
+from keepahead.budget.ask import Ask
+from keepahead.budget.decide import reserve
 from keepahead.budget.lane import JOBS, LIVE
 from keepahead.budget.ticket import Ticket, in_order, overdue_at
 from keepahead.budget.verdict import Granted

@@ -10,7 +10,8 @@ from tests.budget.makers import account, after, ask, at, evenly, held, meter, ti
 from tests.budget.naive import Bucket
 from tests.budget.world import World
 
-from keepahead.budget.decide import Ask, reserve
+from keepahead.budget.ask import Ask
+from keepahead.budget.decide import reserve
 from keepahead.budget.entry import Refusal, Reserved
 from keepahead.budget.lane import JOBS, LIVE
 from keepahead.budget.rule import Freeze, Limit, Rules, day_of, hour_of

@@ -11,10 +11,12 @@ from tests.budget.naive import Bucket
 
 from keepahead.budget import decide
 from keepahead.budget.account import Account, apply
-from keepahead.budget.decide import NO_RULES, TICKET_LIFE, Ask
+from keepahead.budget.ask import Ask
+from keepahead.budget.decide import NO_RULES
 from keepahead.budget.entry import Absorbed, Entry, Observed, Settled
 from keepahead.budget.meter import Meter
 from keepahead.budget.rule import Rules
+from keepahead.budget.ticket import TICKET_LIFE
 from keepahead.budget.verdict import Later, Verdict
 
 
