@@ -302,7 +302,9 @@ class _Case:
         """Seconds until the part is there behind everything held and everybody ahead, or something else is due."""
         alone, held = self.floor + part * self.ask.tokens_per_item, self.balance - self.free
         needed, promised = alone, 0
-        for ticket in self.ahead:
+        ahead = self.ahead
+        passes = self.slack_of(ahead) >= part * self.ask.tokens_per_item  # refill does not change what may pass
+        for ticket in () if passes else ahead:
             promised += ticket.tokens
             needed = max(needed, ticket.floor + promised, alone + promised)
         ready_at = self.meter.moment_of_refill(max(1, needed + held) - self.balance, self.now)

@@ -77,12 +77,14 @@ class Database:
                 with raw.pipeline():
                     yield connection
             except driver.IntegrityError:
+                # The driver takes statements for prepared that the server has skipped: not to be used again.
+                connection.invalidate()
                 raise StaleError from None
             except BaseException as error:
                 self._drop_if_useless(connection, error)
                 raise
             finally:
-                if not raw.closed:
+                if not (raw.closed or connection.invalidated):
                     raw.autocommit = False
 
     @contextmanager

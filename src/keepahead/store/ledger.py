@@ -27,6 +27,9 @@ from keepahead.store.statement import pen
 POLL_SECONDS = 1.0
 """On SQLite nobody can wake another process: those who wait look so often."""
 
+ALONE_ROUNDS = 16
+"""After so many rounds in which nobody else touched the account a ledger decides without looking first."""
+
 RENEW = timedelta(seconds=10)
 """Tickets are renewed so often; well before ticket.TICKET_LIFE is over."""
 
@@ -43,7 +46,7 @@ class Ledger:
         self.holder = uuid.uuid4().hex
         self._desk = Desk(self._serve)
         self._kept: Kept | None = None
-        self._is_alone = False
+        self._alone_for = 0
         self._renewed_at: datetime | None = None
 
     @property
@@ -106,7 +109,7 @@ class Ledger:
 
     def _serve(self, slips: Sequence[Slip[Round]]) -> None:
         known, self._kept = self._kept, None
-        if known is None or not self._is_alone or not self._serve_ahead(slips, known):
+        if known is None or self._alone_for < ALONE_ROUNDS or not self._serve_ahead(slips, known):
             self._serve_locked(slips, known)
 
     def _serve_ahead(self, slips: Sequence[Slip[Round]], known: Kept) -> bool:
@@ -122,7 +125,7 @@ class Ledger:
                 with self.database.write_at_once() as connection:
                     self._write(connection, known, after, round_)
         except StaleError:
-            self._is_alone = False
+            self._alone_for = 0
             return False
         self._kept = after
         return True
@@ -130,7 +133,7 @@ class Ledger:
     def _serve_locked(self, slips: Sequence[Slip[Round]], known: Kept | None) -> None:
         with self.database.write() as connection:
             before = self._fresh(connection, known)
-            self._is_alone = self.database.locks_rows and before is known
+            self._alone_for = self._alone_for + 1 if self.database.locks_rows and before is known else 0
 
             def spent(caller: str, now: datetime) -> Mapping[datetime, int]:
                 wanted = {"of": self.fingerprint, "by": caller, "day": day_of(now)}
