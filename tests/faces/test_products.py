@@ -12,6 +12,8 @@ SELLER = "A2YCVUVTA1ANJ"
 BODY = Path(__file__).parents[1] / "data" / "recordings" / f"{RECORDED}-full.json.gz"
 ACCOUNT = {
     "spent",
+    "spent_today",
+    "external_today",
     "balance",
     "free",
     "capacity",

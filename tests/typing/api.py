@@ -10,10 +10,12 @@ from keepahead import (
     AsyncKeepa,
     BestSellers,
     Call,
+    CallerLimitError,
     Category,
     Cost,
     Deals,
     Found,
+    FrozenError,
     InsufficientTokensError,
     InvalidCallError,
     Keepa,
@@ -84,6 +86,10 @@ def values() -> None:
     except InsufficientTokensError as error:
         assert_type((error.balance, error.free, error.tokens_max, error.floor), tuple[int, int, int, int])
         assert_type(error.wait_seconds, float | None)
+    except FrozenError as error:
+        assert_type((error.freeze_id, error.words, error.wait_seconds), tuple[int, str, float | None])
+    except CallerLimitError as error:
+        assert_type((error.caller, error.window, error.limit, error.spent), tuple[str, str, int, int])
     except PartialResultError as error:
         assert_type(error.missing, tuple[str, ...])
     except OutcomeUnknown as error:

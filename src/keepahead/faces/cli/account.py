@@ -1,6 +1,6 @@
 """The account as a person reads it: the line under every result, and its JSON."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
 
@@ -12,6 +12,7 @@ from keepahead.faces.cli.streams import say
 from keepahead.faces.settings import Settings
 from keepahead.faces.wiring import SIMULATOR_URL, lane_of, open_ledger, upstream_of
 from keepahead.store.ledger import Ledger
+from keepahead.store.record import Record
 
 
 def account_json(status: Status, now: datetime) -> dict[str, Any]:
@@ -38,12 +39,17 @@ def account_line(status: Status, now: datetime) -> str:
 def ledger_account(settings: Settings, lane_name: str) -> tuple[Account, Lane, Status | None]:
     """Return what the ledger knows without asking anybody; no status as long as no meter is known."""
     database, fingerprint = open_ledger(settings)
+    now = SystemClock().now()
     try:
         account = Ledger(database, fingerprint).account()
+        today = Record(database, fingerprint).today(now)
     finally:
         database.close()
     lane = lane_of(settings, lane_name)
-    return account, lane, status_of(account, lane, SystemClock().now()) if account.meter else None
+    if account.meter is None:
+        return account, lane, None
+    status = status_of(account, lane, now)
+    return account, lane, replace(status, spent_today=today.charged + today.unknown, external_today=today.external)
 
 
 def say_if_simulated(settings: Settings) -> None:
