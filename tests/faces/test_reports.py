@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from tests.faces.conftest import KEY
 
-from keepahead.faces.cli.ledger import Kind
+from keepahead.faces.cli.filters import Kind
 from keepahead.store.rows import KINDS
 
 ASIN = "B0D8W1YVBX"

@@ -26,6 +26,13 @@ from keepahead.budget.rule import day_of, hour_of
 from keepahead.store import rows, tables
 from keepahead.store.database import Database
 
+ROW_TYPES: Mapping[str, type[datetime | int | str]] = {
+    column.name: datetime if isinstance(column.type, tables.Moment) else column.type.python_type
+    for column in tables.entries.columns
+    if column.name != "fingerprint"
+}
+"""What each column of Record.rows holds, where it is not None."""
+
 _HOUR_US = 3_600_000_000
 _AT_A_TIME = 2_000
 _NAMED = ("endpoint", "caller", "lane")

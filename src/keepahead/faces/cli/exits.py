@@ -14,6 +14,10 @@ class Interrupted(KeepaheadError):  # noqa: N818 - a fact
     """The person pressed Ctrl-C after something had been delivered."""
 
 
+class NotWritten(KeepaheadError):  # noqa: N818 - a fact
+    """A file that was asked for could not be written to its end; nothing of it is left."""
+
+
 class OutputClosed(Exception):  # noqa: N818 - a fact
     """Whoever read stdout has gone away."""
 

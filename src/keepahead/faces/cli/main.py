@@ -41,12 +41,15 @@ COMMANDS = MappingProxyType(
         "deals": "Show products whose price has just changed.",
         "category": "Look up categories by id or by words.",
         "seller": "Show sellers by id.",
-        "ledger": "Show who spent what, when and why.",
+        "ledger": "Show who spent what, when and why; verify, export, fold.",
+        "callers": "Show who spends how much, and limit it by the hour and day.",
+        "freeze": "Forbid some calls for some time.",
         "simulate": "Serve the simulated Keepa on a port of this machine.",
         "doctor": "Check settings, ledger and network; spends nothing.",
     }
 )
-"""Each command is a function of its own name in a file of its own name."""
+"""Each command is a function of its own name in a file of its own name. A file with VERBS is a group: its function is
+what the name alone does, and each verb is a command below it."""
 
 
 class LazyGroup(TyperGroup):
@@ -63,11 +66,32 @@ class LazyGroup(TyperGroup):
         return name, stub and load_command(stub.name or ""), rest
 
 
+class NounGroup(TyperGroup):
+    """A command with verbs below it. Alone it runs itself; with a verb only the verb runs."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Return the verb. An option before it would be lost: that is a usage error."""
+        resolved = super().resolve_command(ctx, args)
+        if not ctx.resilient_parsing:
+            self.callback = None
+            for parameter in self.params:
+                source = ctx.get_parameter_source(parameter.name)
+                if source is not None and source.name == "COMMANDLINE":
+                    ctx.fail(f"Write {parameter.opts[0]} after {resolved[0]}")
+        return resolved
+
+
 def load_command(name: str) -> Any:
     """Import one command."""
     module = import_module(f"keepahead.faces.cli.{name}")
     alone = typer.Typer(add_completion=False, rich_markup_mode=None)
-    alone.command(name)(getattr(module, name))
+    verbs = getattr(module, "VERBS", ())
+    if not verbs:
+        alone.command(name)(getattr(module, name))
+        return get_command(alone)
+    alone.callback(cls=NounGroup, invoke_without_command=True, subcommand_metavar="[VERB]")(getattr(module, name))
+    for verb in verbs:
+        alone.command(verb.__name__)(verb)
     return get_command(alone)
 
 
@@ -89,8 +113,8 @@ def keepahead(
     """Spend Keepa tokens, and never one that is not there.
 
     Without a KEEPA_API_KEY the built-in simulator answers, and no real token is spent. Every command takes --json: one
-    JSON document on stdout, everything else on stderr. Exit codes: 0 done, 1 failed, 2 usage, 3 refused for lack of
-    tokens.
+    JSON document on stdout, everything else on stderr. Exit codes: 0 done, 1 failed, 2 usage, 3 refused: the tokens
+    are not there, or a freeze or a limit forbids it.
     """
     _ = version
 

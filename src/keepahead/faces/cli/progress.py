@@ -52,22 +52,8 @@ class Watch:
     @contextmanager
     def shown(self) -> Generator[None]:
         """Show a bar on stderr as long as this lasts, if it lasts and somebody looks."""
-        if not self._screen.is_interactive:
+        with _bar(self, self._items, self._screen):
             yield
-            return
-        bar = Progress(
-            SpinnerColumn(), BarColumn(24), _Sentence(self), console=self._screen, transient=True, redirect_stdout=False
-        )
-        bar.add_task("", total=self._items)
-        later = threading.Timer(PATIENCE_SECONDS, bar.start)
-        later.daemon = True
-        later.start()
-        try:
-            yield
-        finally:
-            later.cancel()
-            later.join()
-            bar.stop()
 
     @property
     def done(self) -> int:
@@ -92,10 +78,52 @@ class Watch:
             say(f"waiting {span(step.ready_in_seconds)} for {tokens(step.tokens)}")
 
 
+class Tally:
+    """Counts what is done of work whose end is not known beforehand."""
+
+    def __init__(self, what: str) -> None:
+        self.done = 0
+        self._what = what
+
+    def add(self, more: int) -> None:
+        """Count some more."""
+        self.done += more
+
+    @contextmanager
+    def shown(self) -> Generator[None]:
+        """Show the count on stderr as long as this lasts, if it lasts and somebody looks."""
+        with _bar(self, None, Console(stderr=True)):
+            yield
+
+    def sentence(self) -> str:
+        """Say how far it is."""
+        return f"{self.done:,} {self._what}"
+
+
+@contextmanager
+def _bar(watch: Watch | Tally, items: int | None, screen: Console) -> Generator[None]:
+    if not screen.is_interactive:
+        yield
+        return
+    bar = Progress(
+        SpinnerColumn(), BarColumn(24), _Sentence(watch), console=screen, transient=True, redirect_stdout=False
+    )
+    bar.add_task("", total=items)
+    later = threading.Timer(PATIENCE_SECONDS, bar.start)
+    later.daemon = True
+    later.start()
+    try:
+        yield
+    finally:
+        later.cancel()
+        later.join()
+        bar.stop()
+
+
 class _Sentence(ProgressColumn):
     """The words beside the bar, which also moves the bar."""
 
-    def __init__(self, watch: Watch) -> None:
+    def __init__(self, watch: Watch | Tally) -> None:
         super().__init__()
         self._watch = watch
 

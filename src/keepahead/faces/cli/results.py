@@ -37,7 +37,7 @@ class Column:
 
 def put_json(document: Any) -> None:
     """Write the one JSON document; raw parts of it byte for byte. Raises OutputClosed."""
-    _write(msgspec.json.encode(document) + b"\n")
+    put_bytes(msgspec.json.encode(document) + b"\n")
 
 
 def put_table(columns: Sequence[Column], rows: Iterable[Sequence[Cell]]) -> None:
@@ -77,7 +77,7 @@ def put_facts(facts: Iterable[tuple[str, Cell]]) -> None:
 
 def put_text(text: str) -> None:
     """Write one line. Raises OutputClosed."""
-    _write(f"{clean(text)}\n".encode(sys.stdout.encoding or "utf-8", "replace"))
+    put_bytes(f"{clean(text)}\n".encode(sys.stdout.encoding or "utf-8", "replace"))
 
 
 def raws(objects: Iterable[KeepaObject]) -> list[msgspec.Raw]:
@@ -121,10 +121,11 @@ def _render(console: Console, table: Table) -> None:
     text = captured.get()
     if not console.is_terminal:
         text = "".join(f"{line.rstrip()}\n" for line in text.splitlines())
-    _write(text.encode(sys.stdout.encoding or "utf-8", "replace"))
+    put_bytes(text.encode(sys.stdout.encoding or "utf-8", "replace"))
 
 
-def _write(data: bytes) -> None:
+def put_bytes(data: bytes) -> None:
+    """Write bytes. Raises OutputClosed."""
     try:
         sys.stdout.flush()
         sys.stdout.buffer.write(data)

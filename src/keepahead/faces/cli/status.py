@@ -1,30 +1,38 @@
 """`keepahead status`: the account as it stands."""
 
 import asyncio
+from collections.abc import Sequence
+from datetime import datetime
 
 from rich.text import Text
 
+from keepahead.budget.rule import Freeze
 from keepahead.budget.status import Status
 from keepahead.clock import SystemClock
-from keepahead.faces.cli.account import account_json, say_if_simulated, seconds_to, span
+from keepahead.faces.cli.account import account_json, seconds_to, span, tokens
+from keepahead.faces.cli.books import opened
+from keepahead.faces.cli.freeze_words import ends, freeze_json
 from keepahead.faces.cli.options import Json, Lane, LaneName
 from keepahead.faces.cli.results import Cell, put_facts, put_json
 from keepahead.faces.settings import Settings, read_settings
 from keepahead.faces.wiring import AsyncKeepa
+from keepahead.store.rulebook import Rulebook
 
 
 def status(*, lane: Lane = "live", json: Json = False) -> None:
-    """Show the tokens: balance, rate, next refill.
+    """Show the tokens: balance, rate, next refill, spent today, freezes in force.
 
     Asks Keepa's free /token only if nothing is known yet.
     """
     settings = read_settings()
-    say_if_simulated(settings)
-    found = asyncio.run(_status(lane))
+    with opened(Rulebook) as rulebook:
+        found = asyncio.run(_status(lane))
+        now = SystemClock().now()
+        freezes = rulebook.freezes(now)
     if json:
-        put_json({"account": account_json(found, SystemClock().now())})
+        put_json({"account": account_json(found, now), "freezes": [freeze_json(each, now) for each in freezes]})
     else:
-        put_facts(_facts(found, settings))
+        put_facts([*_facts(found, settings, now), *_frozen(freezes, now)])
 
 
 async def _status(lane: LaneName) -> Status:
@@ -32,11 +40,11 @@ async def _status(lane: LaneName) -> Status:
         return await keepa.status()
 
 
-def _facts(found: Status, settings: Settings) -> list[tuple[str, Cell]]:
-    now = SystemClock().now()
+def _facts(found: Status, settings: Settings, now: datetime) -> list[tuple[str, Cell]]:
     rate = f"{found.refill_rate_per_minute} a minute"
     if found.flow_reduction_per_minute:
         rate += f", {found.flow_reduction_per_minute} of them go to trackings"
+    others = f"{tokens(found.external_today)} today, on this key"
     return [
         ("balance", _coloured(found.balance, settings)),
         ("free", _coloured(found.free, settings)),
@@ -47,8 +55,14 @@ def _facts(found: Status, settings: Settings) -> list[tuple[str, Cell]]:
         ("reserved", found.reserved),
         ("unknown", found.unknown),
         ("waiting", f"{found.waiting} call{'' if found.waiting == 1 else 's'}"),
+        ("spent today", found.spent_today),
+        *((("somebody else", others),) if found.external_today else ()),
         ("floor", found.floor),
     ]
+
+
+def _frozen(freezes: Sequence[Freeze], now: datetime) -> list[tuple[str, Cell]]:
+    return [(f"freeze {each.freeze_id}", f"{each.words} (ends {ends(each, now)})") for each in freezes]
 
 
 def _when_full(found: Status, seconds: float | None) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 import typer
 
 from keepahead.keepa.domains import DOMAINS
+from keepahead.keepa.filters import nearest_name
 
 Range = tuple[int | None, int | None]
 """Both ends included; None is open."""
@@ -19,6 +20,7 @@ Range = tuple[int | None, int | None]
 _NUMBER = r"[0-9]{1,12}(?:\.[0-9]{1,4})?"
 _RANGE = re.compile(rf"({_NUMBER})?\.\.({_NUMBER})?")
 _AGE = re.compile(r"([0-9]{1,9})([smhdw])")
+_COUNT = re.compile(r"[0-9]{1,9}")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _LARGEST_FILE = 10_000_000
 
@@ -54,6 +56,51 @@ def moment(text: str | None, option: str, now: datetime) -> datetime | None:
     except (ValueError, OverflowError):
         message = f'{text!r} is no time; write an age (90s, 30m, 2h, 1d) or a local time ("2026-11-22 10:00")'
         raise typer.BadParameter(message, param_hint=f"'{option}'") from None
+
+
+def moment_ahead(text: str | None, option: str, now: datetime) -> datetime | None:
+    """Read a time that is yet to come: so long from now (30m, 2h, 1d, 1w), or a local time."""
+    if text is None:
+        return None
+    try:
+        ahead = age(text, option) if _AGE.fullmatch(text) else None
+        found = datetime.fromisoformat(text).astimezone(now.tzinfo) if ahead is None else now + ahead
+    except (ValueError, OverflowError):
+        message = f'{text!r} is no time; write how long from now (30m, 2h, 1d) or a local time ("2026-11-22 10:00")'
+        raise typer.BadParameter(message, param_hint=f"'{option}'") from None
+    if found <= now:
+        raise typer.BadParameter(f"{text!r} has passed; write a time that is to come", param_hint=f"'{option}'")
+    return found
+
+
+def age(text: str | None, option: str) -> timedelta | None:
+    """Read a length of time (90s, 30m, 2h, 1d, 1w)."""
+    if text is None:
+        return None
+    try:
+        if found := _AGE.fullmatch(text):
+            return timedelta(**{_UNITS[found[2]]: int(found[1])})
+    except OverflowError:
+        pass
+    raise typer.BadParameter(f"{text!r} is no age; write 12h, 90d or 12w", param_hint=f"'{option}'")
+
+
+def count_or_none(text: str, option: str) -> int | None:
+    """Read a number of tokens, or none."""
+    if text == "none":
+        return None
+    if _COUNT.fullmatch(text):
+        return int(text)
+    raise typer.BadParameter(f"{text!r} is no number of tokens; write 0, 500 or none", param_hint=f"'{option}'")
+
+
+def one_of(text: str, known: tuple[str, ...], option: str) -> str:
+    """Return the name if it is known."""
+    if text in known:
+        return text
+    nearest = nearest_name(text, known)
+    advice = f"did you mean {nearest}?" if nearest else f"known are {', '.join(known)}"
+    raise typer.BadParameter(f"{text!r} is not known; {advice}", param_hint=f"'{option}'")
 
 
 def listed(words: Sequence[str] | None, file: str | None) -> list[str]:

@@ -1,0 +1,127 @@
+"""`keepahead callers`: who spends how much, and how much each may."""
+
+from dataclasses import asdict
+from datetime import datetime
+from typing import Annotated
+
+import typer
+
+from keepahead.budget.rule import DAY, HOUR, Limit, day_of, hour_of
+from keepahead.clock import SystemClock
+from keepahead.faces.cli import options
+from keepahead.faces.cli.account import tokens
+from keepahead.faces.cli.books import opened
+from keepahead.faces.cli.results import Column, put_json, put_table, put_text
+from keepahead.faces.cli.streams import say
+from keepahead.faces.cli.values import count_or_none
+from keepahead.keepa.filters import nearest_name
+from keepahead.store.rulebook import Caller, Rulebook
+
+_LONGEST = 200
+
+Name = Annotated[str, typer.Argument(help="The caller, as the ledger names it.")]
+
+PerHour = Annotated[
+    str | None, typer.Option("--per-hour", help="Tokens in each full hour (UTC); none takes this limit away.")
+]
+
+PerDay = Annotated[
+    str | None, typer.Option("--per-day", help="Tokens in each full day (UTC); none takes this limit away.")
+]
+
+
+def callers(*, json: options.Json = False) -> None:
+    """Show who has a limit or has spent today, and how much; hours and days are UTC. Sends nothing."""
+    now = SystemClock().now()
+    with opened(Rulebook) as rulebook:
+        found = rulebook.callers(now)
+    if json:
+        windows = {"hour_ends_at": hour_of(now) + HOUR, "day_ends_at": day_of(now) + DAY}
+        put_json({"callers": [_document(each) for each in found], **windows})
+        return
+    numbers = ("this hour", "per hour", "today", "per day", "held")
+    put_table([Column("caller"), *(Column(name, right=True) for name in numbers)], [_row(each) for each in found])
+    if not found:
+        say("nobody has spent today, and nobody has a limit; keepahead callers add NAME --per-day 500 makes one")
+
+
+def add(*, name: Name, per_hour: PerHour = None, per_day: PerDay = None, json: options.Json = False) -> None:
+    """Give a limit to a caller that has none. Every process keeps it from its next call on."""
+    _demand_name(name)
+    with opened(Rulebook) as rulebook:
+        if _limit_of(rulebook, name, SystemClock().now()):
+            hint = f"{name} has a limit already; keepahead callers limit {name} changes it"
+            raise typer.BadParameter(hint, param_hint="'NAME'")
+        _put(_set(rulebook, Limit(caller=name), per_hour, per_day), json=json)
+
+
+def limit(*, name: Name, per_hour: PerHour = None, per_day: PerDay = None, json: options.Json = False) -> None:
+    """Change the limit of a caller; what is not given stays as it is."""
+    _demand_name(name)
+    with opened(Rulebook) as rulebook:
+        have = _limit_of(rulebook, name, SystemClock().now()) or Limit(caller=name)
+        _put(_set(rulebook, have, per_hour, per_day), json=json)
+
+
+def remove(*, name: Name, json: options.Json = False) -> None:
+    """Take the limit of a caller away; what it spent stays in the ledger."""
+    with opened(Rulebook) as rulebook:
+        if not rulebook.unlimit(name):
+            limited = tuple(each.name for each in rulebook.callers(SystemClock().now()) if each.limit)
+            raise typer.BadParameter(f"{name} has no limit{_advice(name, limited)}", param_hint="'NAME'")
+    if json:
+        put_json({"removed": name})
+    else:
+        put_text(f"{name} has no limit any more")
+
+
+VERBS = (add, limit, remove)
+
+
+def _demand_name(name: str) -> None:
+    if not name.strip() or len(name) > _LONGEST:
+        raise typer.BadParameter(f"a caller has 1 to {_LONGEST} characters", param_hint="'NAME'")
+
+
+def _limit_of(rulebook: Rulebook, name: str, now: datetime) -> Limit | None:
+    return next((each.limit for each in rulebook.callers(now) if each.name == name), None)
+
+
+def _set(rulebook: Rulebook, have: Limit, per_hour: str | None, per_day: str | None) -> Limit:
+    """Put the limit in force; one that limits nothing is taken away."""
+    if per_hour is None and per_day is None:
+        raise typer.BadParameter("how many tokens? Give one of them, or both", param_hint="'--per-hour', '--per-day'")
+    wanted = Limit(
+        caller=have.caller,
+        tokens_per_hour=have.tokens_per_hour if per_hour is None else count_or_none(per_hour, "--per-hour"),
+        tokens_per_day=have.tokens_per_day if per_day is None else count_or_none(per_day, "--per-day"),
+    )
+    if wanted.tokens_per_hour is None and wanted.tokens_per_day is None:
+        rulebook.unlimit(wanted.caller)
+    else:
+        rulebook.limit(wanted)
+    return wanted
+
+
+def _put(limit: Limit, *, json: bool) -> None:
+    if json:
+        put_json({"limit": limit})
+        return
+    windows = (("an hour", limit.tokens_per_hour), ("a day", limit.tokens_per_day))
+    words = [f"{tokens(count)} {window}" for window, count in windows if count is not None]
+    put_text(f"{limit.caller} may spend {' and '.join(words)}" if words else f"{limit.caller} has no limit")
+
+
+def _row(each: Caller) -> tuple[str, int, int | None, int, int | None, int]:
+    hour, day = (each.limit.tokens_per_hour, each.limit.tokens_per_day) if each.limit else (None, None)
+    return (each.name, each.spent_hour, hour, each.spent_day, day, each.held)
+
+
+def _document(each: Caller) -> dict[str, object]:
+    found = asdict(each.limit or Limit(caller=each.name))
+    return {**found, "spent_hour": each.spent_hour, "spent_day": each.spent_day, "held": each.held}
+
+
+def _advice(name: str, limited: tuple[str, ...]) -> str:
+    nearest = nearest_name(name, limited)
+    return f"; did you mean {nearest}?" if nearest else "; keepahead callers shows who has one"
