@@ -26,8 +26,9 @@ class NoServerError(Exception):
 class Server:
     """A server of our own, which can be stopped, killed and started again: its data and its socket stay in `folder`."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, durable: bool = False) -> None:
         self.folder = folder
+        self.durable = durable
         self.url = f"postgresql://tests@/postgres?host={folder}"
         self.user = NOBODY if os.geteuid() == 0 else None
         self.binaries = find_binaries()
@@ -43,10 +44,11 @@ class Server:
         if self.process is not None:
             return
         # -F: no fsync. What was committed outlives the server's processes all the same, though not the machine.
+        durability = () if self.durable else ("-F",)
         places = ["-D", self.folder / "data", "-k", self.folder, "-h", ""]
         with (self.folder / "log").open("a") as log:
             self.process = subprocess.Popen(
-                [self.binaries / "postgres", *places, "-F", "-c", "max_connections=200"],
+                [self.binaries / "postgres", *places, *durability, "-c", "max_connections=200"],
                 stdout=log,
                 stderr=log,
                 user=self.user,
@@ -91,11 +93,11 @@ class Server:
 
 
 @contextlib.contextmanager
-def own_server() -> Iterator[Server]:
-    """Give a running server that nobody else uses."""
+def own_server(*, durable: bool = False) -> Iterator[Server]:
+    """Give a running server that nobody else uses; a `durable` one waits for the disk at each commit."""
     folder = Path(tempfile.mkdtemp(prefix="keepahead-pg-"))
     try:
-        server = Server(folder)
+        server = Server(folder, durable=durable)
         try:
             server.start()
             yield server
@@ -106,13 +108,13 @@ def own_server() -> Iterator[Server]:
 
 
 @contextlib.contextmanager
-def server() -> Iterator[str]:
+def server(*, durable: bool = False) -> Iterator[str]:
     """Give the URL of a running server's maintenance database."""
     given = os.environ.get("KEEPAHEAD_TEST_PG")
     if given:
         yield given
         return
-    with own_server() as own:
+    with own_server(durable=durable) as own:
         yield own.url
 
 
