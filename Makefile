@@ -38,9 +38,9 @@ cover: $(READY)  ## tests with branch coverage; budget/ and keepa/ must stay abo
 	@$(BIN)/python -m pytest -q -n 2 --dist worksteal --cov=keepahead --cov-report= $(ARGS)
 	@$(BIN)/coverage report --fail-under=95 --include='src/keepahead/budget/*,src/keepahead/keepa/*'
 
-bench: $(READY)  ## speed, as ratios within one run
+bench: $(READY)  ## speed, as ratios within one run; ARGS="many growth": these chapters only
 	@VIRTUAL_ENV= $(UV) sync --quiet --frozen --inexact --group bench --python $(BIN)/python
-	@$(BIN)/python -m bench
+	@$(BIN)/python -m bench $(ARGS)
 
 clean:           ## remove what make set up
 	rm -rf $(VENV) build

@@ -1,4 +1,7 @@
-"""`make bench`: one table, and build/bench.json. Nothing here passes or fails; the targets stand beside the figures."""
+"""`make bench`: tables, and build/bench.json. Nothing here passes or fails; the targets stand beside the figures.
+
+`make bench ARGS="many growth"` measures these chapters only.
+"""
 
 import json
 import resource
@@ -6,16 +9,18 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
 
 import orjson
 from pytest_benchmark.stats import Stats
 from rich.console import Console
-from rich.table import Table
 
 from bench import bodies
+from bench.chapter import Chapter, chapter_of_rows
+from bench.growth import growth
+from bench.many import many_clients
 from bench.neighbour import LeftOutError, Neighbour, environment
 from bench.pairs import Bare, Memory, OnSqlite
 from bench.parts import largest_parts
@@ -30,29 +35,55 @@ _PAIRS = 150  # in one round
 
 
 def main() -> None:
-    """Measure everything, print it, keep it."""
+    """Measure what is asked for, print it, keep it."""
+    asked = _asked(sys.argv[1:])
     _BUILD.mkdir(exist_ok=True)
     console = Console(width=118)
-    kept: dict[str, list[dict[str, object]]] = {}
+    kept: dict[str, object] = {}
     with tempfile.TemporaryDirectory(dir=_BUILD, prefix="bench-") as folder:
-        for title, rows in _chapters(Path(folder)):
-            console.print(_table(title, rows))
-            kept[title] = [{"what": row.what, "seconds": row.seconds, "beside": row.beside} for row in rows]
+        for name in asked:
+            for chapter in _CHAPTERS[name](Path(folder)):
+                console.print(chapter.table)
+                kept[chapter.title] = chapter.kept
     (_BUILD / "bench.json").write_text(json.dumps(kept, indent=2) + "\n")
     console.print("kept in build/bench.json", style="dim")
 
 
-def _chapters(folder: Path) -> Iterator[tuple[str, list[Row]]]:
+def _asked(names: list[str]) -> list[str]:
+    unknown = [name for name in names if name not in _CHAPTERS]
+    if unknown:
+        sys.exit(f"no chapter {', '.join(unknown)}; there are {', '.join(_CHAPTERS)}")
+    return names or list(_CHAPTERS)
+
+
+def _one_pair(folder: Path) -> Iterator[Chapter]:
     try:
         with Neighbour(environment(_BUILD / "bench-token-throttle"), folder) as neighbour:
-            yield "One reserve + settle", _pairs(folder, neighbour)
+            yield chapter_of_rows("One reserve + settle", _pairs(folder, neighbour))
     except LeftOutError as error:
-        yield f"One reserve + settle (token-throttle is left out: {error})", _pairs(folder, None)
-    yield "Parts of a reserve + settle on SQLite", _parts(folder)
-    yield "Before a call", _quotes()
-    yield "An answer of 7 MB, 100 products", _answers()
-    yield "An answer of 43 MB", _meters(43_000_000, products=207)
-    yield "The command line, CPU time", _help()
+        title = f"One reserve + settle (token-throttle is left out: {error})"
+        yield chapter_of_rows(title, _pairs(folder, None))
+
+
+def _profile(folder: Path) -> Iterator[Chapter]:
+    yield chapter_of_rows("Parts of a reserve + settle on SQLite", _parts(folder))
+
+
+def _before(_folder: Path) -> Iterator[Chapter]:
+    yield chapter_of_rows("Before a call", _quotes())
+
+
+def _bodies(_folder: Path) -> Iterator[Chapter]:
+    yield chapter_of_rows("An answer of 7 MB, 100 products", _answers())
+    yield chapter_of_rows("An answer of 43 MB", _meters(43_000_000, products=207))
+
+
+def _command(_folder: Path) -> Iterator[Chapter]:
+    yield chapter_of_rows("The command line, CPU time", _help())
+
+
+def _many(folder: Path) -> Iterator[Chapter]:
+    yield from many_clients(folder, _BUILD)
 
 
 def _pairs(folder: Path, neighbour: Neighbour | None) -> list[Row]:
@@ -150,20 +181,14 @@ def _ratio(fast: Stats, slow: Stats) -> str:
     return f"{times_as_fast(fast, slow):.2g} times"
 
 
-def _table(title: str, rows: list[Row]) -> Table:
-    table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, expand=True)
-    table.add_column("", ratio=5)
-    table.add_column("median", justify="right", ratio=1)
-    table.add_column("a second", justify="right", ratio=1)
-    table.add_column("", ratio=4)
-    for row in rows:
-        table.add_row(row.what, *(_figures(row.seconds) if row.seconds else ("", "")), row.beside)
-    return table
-
-
-def _figures(seconds: float) -> tuple[str, str]:
-    shown = f"{seconds * 1e6:,.0f} us" if seconds < 1e-3 else f"{seconds * 1e3:,.1f} ms"
-    return shown, f"{1 / seconds:,.0f}"
-
+_CHAPTERS: Mapping[str, Callable[[Path], Iterator[Chapter]]] = {
+    "pair": _one_pair,
+    "parts": _profile,
+    "quote": _before,
+    "answers": _bodies,
+    "command": _command,
+    "many": _many,
+    "growth": growth,
+}
 
 main()

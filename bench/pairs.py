@@ -12,7 +12,7 @@ from keepahead.budget.entry import Label
 from keepahead.budget.lane import LIVE
 from keepahead.budget.meter import Meter
 from keepahead.budget.verdict import Granted
-from keepahead.store.database import open_database
+from keepahead.store.database import BUSY_SECONDS, open_database
 from keepahead.store.ledger import Ledger
 
 _START = datetime(2026, 11, 22, 20, 0, tzinfo=UTC)
@@ -60,14 +60,16 @@ class Bare:
     """Two commits of one UPDATE and one INSERT each, by plain sqlite3 under the pragmas of the ledger."""
 
     def __init__(self, folder: Path) -> None:
-        self._connection = sqlite3.connect(folder / "bare.db", isolation_level=None)
+        self._connection = sqlite3.connect(
+            folder / "bare.db", isolation_level=None, timeout=BUSY_SECONDS, check_same_thread=False
+        )
         for statement in (
             "PRAGMA journal_mode=WAL",
             "PRAGMA synchronous=NORMAL",
             "PRAGMA foreign_keys=ON",
-            "CREATE TABLE accounts (name TEXT PRIMARY KEY, free INTEGER)",
-            "CREATE TABLE entries (seq INTEGER PRIMARY KEY, call_id TEXT, tokens INTEGER)",
-            "INSERT INTO accounts VALUES ('bench', 1000)",
+            "CREATE TABLE IF NOT EXISTS accounts (name TEXT PRIMARY KEY, free INTEGER)",
+            "CREATE TABLE IF NOT EXISTS entries (seq INTEGER PRIMARY KEY, call_id TEXT, tokens INTEGER)",
+            "INSERT OR IGNORE INTO accounts VALUES ('bench', 1000)",
         ):
             self._connection.execute(statement)
 
