@@ -1,6 +1,5 @@
 """Clients of the ledger as it is shipped: one Database and one Ledger for each process, shared by its threads."""
 
-import uuid
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -11,17 +10,13 @@ from keepahead.budget.entry import Label
 from keepahead.budget.lane import LIVE
 from keepahead.budget.meter import Meter
 from keepahead.budget.verdict import Granted
+from keepahead.keepa.call_id import new_call_id
 from keepahead.store.database import open_database
 from keepahead.store.ledger import Ledger
 
 FINGERPRINT = "bench"
 _RESERVED, _CHARGED = 10, 7
 _SHAPE = "product domain=1, 10 asins"
-
-
-def new_call_id(_at: datetime) -> str:
-    """Return the id of a call made at that moment, as the product makes it."""
-    return uuid.uuid4().hex
 
 
 def facts(call_id: str, now: datetime) -> tuple[Ask, Meter]:

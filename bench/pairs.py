@@ -12,11 +12,12 @@ from keepahead.budget.entry import Label
 from keepahead.budget.lane import LIVE
 from keepahead.budget.meter import Meter
 from keepahead.budget.verdict import Granted
-from keepahead.store.database import BUSY_SECONDS, open_database
+from keepahead.store.database import open_database
 from keepahead.store.ledger import Ledger
 
 _START = datetime(2026, 11, 22, 20, 0, tzinfo=UTC)
 _RESERVED, _CHARGED = 10, 7
+_BUSY_SECONDS = 10
 
 
 class Memory:
@@ -61,7 +62,7 @@ class Bare:
 
     def __init__(self, folder: Path) -> None:
         self._connection = sqlite3.connect(
-            folder / "bare.db", isolation_level=None, timeout=BUSY_SECONDS, check_same_thread=False
+            folder / "bare.db", isolation_level=None, timeout=_BUSY_SECONDS, check_same_thread=False
         )
         for statement in (
             "PRAGMA journal_mode=WAL",

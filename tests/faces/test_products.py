@@ -25,8 +25,6 @@ ACCOUNT = {
     "unknown",
     "floor",
     "full_at",
-    "spent_today",
-    "external_today",
     "full_in_seconds",
     "waiting",
     "measured_at",
