@@ -15,6 +15,9 @@ from collections.abc import Iterator
 from importlib import util
 from pathlib import Path
 
+from sqlalchemy import create_engine, text
+from sqlalchemy.engine import make_url
+
 NOBODY = 65534
 START_SECONDS = 60.0
 
@@ -184,3 +187,16 @@ def processes() -> dict[int, tuple[int, str]]:
             state, parent = path.read_text().rpartition(")")[2].split()[:2]
             found[int(path.parent.name)] = int(parent), state
     return found
+
+
+def command(url: str, statement: str) -> None:
+    """Run one statement outside of a transaction."""
+    engine = create_engine(url, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(statement))
+    engine.dispose()
+
+
+def url_of(maintenance: str, name: str) -> str:
+    """Return the URL of another database on the same server."""
+    return make_url(maintenance).set(database=name).render_as_string(hide_password=False)

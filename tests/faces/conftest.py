@@ -3,7 +3,6 @@
 import json
 import logging
 import os
-import signal
 import subprocess
 import sys
 import threading
@@ -14,6 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
+from tests.served import Served
 
 from keepahead.budget.meter import Meter
 from keepahead.faces.cli.main import run
@@ -89,28 +89,6 @@ def program() -> Run:
         return Result(ended.returncode, ended.stdout, ended.stderr)
 
     return call
-
-
-class Served:
-    """A simulated Keepa on a port, by `keepahead simulate`."""
-
-    def __init__(self, *options: str) -> None:
-        command = [sys.executable, "-m", "keepahead", "simulate", "--port", "0", "--json", *options]
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-        assert self.process.stdout is not None
-        self.url: str = json.loads(self.process.stdout.readline())["url"]
-
-    def stop(self) -> int:
-        """Press Ctrl-C; return the exit code."""
-        self.process.send_signal(signal.SIGINT)
-        return self.process.wait(20)
-
-    def kill(self) -> None:
-        """End it without waiting for requests under way."""
-        self.process.kill()
-        self.process.wait(20)
-        assert self.process.stdout is not None
-        self.process.stdout.close()
 
 
 @pytest.fixture(scope="session")

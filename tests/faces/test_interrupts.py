@@ -9,7 +9,8 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from tests.faces.conftest import Served, see
+from tests.faces.conftest import see
+from tests.served import Served
 
 ASIN = "B0D8W1YVBX"
 
