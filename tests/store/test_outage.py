@@ -14,8 +14,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy.engine import make_url
 from tests.house import House
-from tests.postgres import NoServerError, Server, own_server
-from tests.postgres import command, url_of
+from tests.postgres import NoServerError, Server, command, own_server, url_of
 from tests.store.makers import ask, at, meter
 
 from keepahead import AsyncKeepa, LedgerUnavailableError

@@ -11,7 +11,8 @@ from tests.served import Served
 from tests.system.children import FLOOR, Books, spot, start
 
 from keepahead import InsufficientTokensError, Keepa
-from keepahead.budget.decide import CALL_LIMIT, PROBE_LIFE, TICKET_LIFE
+from keepahead.budget.decide import CALL_LIMIT, PROBE_LIFE
+from keepahead.budget.ticket import TICKET_LIFE
 from keepahead.store.database import Database, open_database
 from keepahead.store.record import Filter
 
