@@ -176,6 +176,25 @@ def test_one_deadline_for_all_statements(ledger):
     assert done < 5
 
 
+def test_many_quick_statements(ledger):
+    """A server that answers each statement at once does not keep a step going beyond its time."""
+    began = time.monotonic()
+    with in_time(), ledger.database.write() as connection:
+        while time.monotonic() - began < 5 * TIMEOUT:
+            connection.exec_driver_sql("SELECT 1")
+    assert time.monotonic() - began < 3 * TIMEOUT
+
+
+def test_no_commit_after_the_deadline(ledger):
+    """A step that was told to be over is not committed by a server that would still do so."""
+    with in_time(), ledger.database.write() as connection:
+        connection.exec_driver_sql("DELETE FROM reservations")
+        time.sleep(TIMEOUT * 0.6)  # never idle for so long that the server ends it
+        connection.exec_driver_sql("SELECT 1")
+        time.sleep(TIMEOUT * 0.6)
+    assert held(ledger) == {"before"}
+
+
 def test_a_killed_server(server, ledger):
     """A server that died is an error at once; when it is back the same ledger works, and nothing is forgotten."""
     server.kill()

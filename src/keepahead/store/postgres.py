@@ -73,14 +73,18 @@ def _connecting(deadline: Deadline) -> Callable[..., Any]:
         """The time is up."""
 
     def until(steps: Generator[Any, Any, R]) -> Generator[Any, Any, R]:
-        """Pass on the steps of an exchange. psycopg goes on with a 0 about every 0.1 s while nothing comes."""
+        """Pass on the steps of an exchange. psycopg goes on about every 0.1 s even while nothing comes."""
+
+        def demand_time() -> None:
+            if not deadline.left():
+                raise OverdueError(f"the server did not answer within {deadline.seconds:g} seconds")
+
+        demand_time()  # before anything is sent: no COMMIT comes after its time
         try:
             wanted = next(steps)
             while True:
-                ready = yield wanted
-                if not ready and not deadline.left():
-                    raise OverdueError(f"the server did not answer within {deadline.seconds:g} seconds")
-                wanted = steps.send(ready)
+                wanted = steps.send((yield wanted))
+                demand_time()  # after what has come was looked at: an answer that is there counts
         except StopIteration as done:
             return done.value
 

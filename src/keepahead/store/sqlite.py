@@ -31,7 +31,8 @@ class Turn:
 
 def open_engine(url: URL, deadline: Deadline) -> Engine:
     """Return an engine whose connections leave BEGIN, and waiting for locks, to us."""
-    engine = create_engine(url, connect_args={"check_same_thread": False, "timeout": 0}, pool_reset_on_return=None)
+    unwaiting = {"check_same_thread": False, "timeout": 0}
+    engine = create_engine(url, connect_args=unwaiting, pool_timeout=deadline.seconds, pool_reset_on_return=None)
 
     def prepare(connection: Any, _record: object) -> None:
         connection.isolation_level = None
