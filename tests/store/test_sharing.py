@@ -181,3 +181,20 @@ def test_somebody_else_is_on_record(ledger, other):
     other.observe(meter(10, 53), at(10))
     assert ledger.account().gap == 0
     assert ledger.account().meter == meter(10, 53)
+
+
+def test_who_dies_in_the_queue_is_swept_out(ledger, other):
+    """The others need not come to the end of their own wait: the next renewal takes the dead place out and rings."""
+    ledger.observe(meter(0, 20), at(0))
+    ledger.reserve(ask("dead", 1000, holder=ledger.holder, opened_at=at(0)), at(0))
+    later = other.reserve(ask("small", 30, holder=other.holder, opened_at=at(1)), at(1))
+    assert isinstance(later, Later)
+    assert later.wait_seconds > 3000
+    for seconds in (1, 12, 23):
+        other.renew(at(seconds))
+    assert not other.has_rung(later.heard)
+    other.renew(at(34))
+    assert other.has_rung(later.heard)
+    later = other.reserve(ask("small", 30, holder=other.holder, opened_at=at(1)), at(34))
+    assert isinstance(later, (Later, Granted))
+    assert getattr(later, "wait_seconds", 0) < 60

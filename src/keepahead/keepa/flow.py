@@ -256,6 +256,9 @@ class _Road:
                     case Later() as later:
                         yield Leave()
                         yield from self.wait(ask, later)
+        except LedgerError:
+            self.ledger.abandon(call_id, self.clock.now())  # it is away: asking it once more would only take longer
+            raise
         except BaseException:
             # Nothing was sent under this id: give back what may just have been granted, and the place in the queue.
             with suppress(LedgerError):

@@ -1,9 +1,9 @@
 """Hears the bell of an account on PostgreSQL, in a thread of its own."""
 
-import select
+import selectors
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import closing
 from typing import Any
 
@@ -41,8 +41,16 @@ class Listener:
                             if list(connection.notifies(timeout=0)):
                                 self._ring()
                 except Exception:  # noqa: BLE001 - whatever it was, the way out is a new connection
-                    is_open = not select.select([self._ended], [], [], RETRY_SECONDS)[0]
+                    is_open = self._ended not in _readable(RETRY_SECONDS, self._ended)
 
     def _something_comes(self, connection: Any) -> bool:
         """Wait for the server; False once this is closed."""
-        return self._ended not in select.select([connection, self._ended], [], [])[0]
+        return self._ended not in _readable(None, connection, self._ended)
+
+
+def _readable(seconds: float | None, *files: Any) -> Collection[Any]:
+    """Wait for any of them; the selector, unlike select(), knows no highest number of a file."""
+    with selectors.DefaultSelector() as selector:
+        for file in files:
+            selector.register(file, selectors.EVENT_READ)
+        return [key.fileobj for key, _ in selector.select(seconds)]

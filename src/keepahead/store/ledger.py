@@ -68,9 +68,14 @@ class Ledger:
         """Decide on `ask` and make the verdict true: tokens set aside, a place in the queue, or a refusal on record."""
         try:
             return self._desk.do(lambda round_: round_.reserve(ask, now))
-        except LedgerUnavailableError:  # it may have been granted without anybody hearing of it
-            self._desk.owe(lambda round_: round_.release(ask.label.call_id, "not sent: the ledger was away", now))
+        except LedgerUnavailableError:
+            self.abandon(ask.label.call_id, now)
             raise
+
+    def abandon(self, call_id: str, now: datetime) -> None:
+        """Give up, when the ledger can be reached again, what may have been granted without anybody hearing of it."""
+        self._desk.owe(lambda round_: round_.release(call_id, "not sent: the ledger was away", now))
+        self._desk.owe(lambda round_: round_.leave_queue(call_id))
 
     def foresee(self, ask: Ask, now: datetime) -> Refused | None:
         """Refuse work of many calls that cannot all be paid for in time, and put that on record."""

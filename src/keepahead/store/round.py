@@ -94,15 +94,10 @@ class Round:
         self._keep_tickets([ticket for ticket in self._account.tickets if ticket.call_id != call_id])
 
     def renew(self, holder: str, now: datetime) -> None:
-        """Keep the places of all calls of one client."""
+        """Keep the places of all calls of one client; take out those whose holders have died, for all who wait."""
         until = now + TICKET_LIFE
-        self._account = replace(
-            self._account,
-            tickets=tuple(
-                replace(ticket, expires_at=until) if ticket.holder == holder else ticket
-                for ticket in self._account.tickets
-            ),
-        )
+        mine = (replace(each, expires_at=until) if each.holder == holder else each for each in self._account.tickets)
+        self._keep_tickets([ticket for ticket in mine if ticket.expires_at > now])
 
     def _rules(self, ask: Ask, now: datetime) -> Rules:
         limit = self._before.limits.get(ask.label.caller)
