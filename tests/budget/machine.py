@@ -342,6 +342,7 @@ class House(RuleBasedStateMachine):
         assert flight.reading
         self.append(decide.settle(self.account, flight.name, flight.consumed, flight.meter, at(self.now)))
         self.book.holds.pop(flight.name, None)
+        self.book.lapse(self.now)
         self.book.read(flight.reading)
 
     @precondition(lambda self: self.moving())
@@ -402,6 +403,7 @@ class House(RuleBasedStateMachine):
         """A meter without a reservation, late or not."""
         reading, meter = self.arrived(self.loose.pop(pick % len(self.loose)))
         self.append(decide.observe(self.account, meter, at(self.now)))
+        self.book.lapse(self.now)
         self.book.read(reading)
 
     # The end of all things

@@ -1,5 +1,7 @@
 """The accounting rules of docs/design.md, one property test for each."""
 
+from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -23,7 +25,7 @@ from keepahead.budget.decide import (
     reserve,
     settle,
 )
-from keepahead.budget.entry import Lost, Refusal, Reserved, Settled
+from keepahead.budget.entry import Entry, Lost, Refusal, Reserved, Settled
 from keepahead.budget.lane import JOBS, LIVE, Lane
 from keepahead.budget.meter import GRACE_MS, TICK_MS, Meter
 from keepahead.budget.status import status_of
@@ -206,6 +208,7 @@ def test_free_is_the_projection_less_all_that_is_held(state: Account, later: int
 def test_a_newer_meter_does_not_forget_calls_in_flight(state: Account, newer: int, later: int) -> None:
     """A meter that comes with another call replaces the balance, never what is held."""
     assert state.meter
+    state = replace(state, reservations=tuple(replace(each, lapses_at=at(3 * HOUR_MS)) for each in state.reservations))
     known = meter(newer, rate=state.meter.refill_rate_per_minute, ms=2 * HOUR_MS + later)
     then = after(state, observe(state, known, known.received_at))
     assert then.reservations == state.reservations
@@ -395,6 +398,22 @@ def test_a_reservation_whose_process_is_gone_lapses_into_unknown(tokens: int, ag
     gone = age >= CALL_LIMIT // MILLISECOND
     assert (then.reserved, then.unknown) == ((0, tokens) if gone else (tokens, 0))
     assert then.free_at(at(age)) == balance_of(state, age) - tokens
+
+
+@LAW
+@given(tokens=TOKENS, age=evenly(0, 720_000), price=evenly(0, 400))
+def test_a_reservation_lapses_whatever_brings_the_news(tokens: int, age: int, price: int) -> None:
+    """Every meter that comes in takes the dead out, but not the call that it belongs to, however late that is."""
+    state = account(meter(500), held("dead", tokens), held("late", price))
+    told = meter(500 - price, ms=age, tick=0)
+    gone = age >= CALL_LIMIT // MILLISECOND
+    assert lapsed_by(settle(state, "late", price, told, at(age))) == (["dead"] if gone else [])
+    assert lapsed_by(observe(state, told, at(age))) == (["dead", "late"] if gone else [])
+
+
+def lapsed_by(entries: Iterable[Entry]) -> list[str]:
+    """Return the calls that were found dead."""
+    return [entry.label.call_id for entry in entries if isinstance(entry, Lost)]
 
 
 @LAW

@@ -705,6 +705,33 @@ def test_a_ledger_that_is_gone(house, monkeypatch):
     assert len(canned.requests) == 2
 
 
+@pytest.mark.parametrize(
+    ("fault", "step", "told"),
+    [
+        (httpx2.ReadTimeout("nothing"), "lose", OutcomeUnknown),
+        (httpx2.ConnectError("refused"), "release", KeepaUnreachable),
+    ],
+)
+def test_how_a_call_ended_is_told_without_a_ledger(house, monkeypatch, fault, step, told):
+    """Nobody hears of a ledger that is away instead of what became of the call; the loop does not wait for it."""
+    booked_by = []
+
+    async def main():
+        async with house.keepa(transport=Canned(answer(**TOKEN), fault)) as keepa:
+            await keepa.status()
+
+            def gone(*_args, **_more) -> None:
+                booked_by.append(threading.current_thread())
+                raise LedgerUnavailableError("gone")
+
+            monkeypatch.setattr(keepa._parts.ledger, step, gone)
+            with pytest.raises(told):
+                await keepa.products([RECORDED])
+
+    run(main())
+    assert booked_by[0] is not threading.main_thread()
+
+
 # -- interruption --------------------------------------------------------------------------------------------
 
 

@@ -65,9 +65,7 @@ def reserve(account: Account, ask: Ask, now: datetime, rules: Rules = NO_RULES) 
         return Decision(Later(PROBE_WAIT_SECONDS, None))
     if ask.tokens_max == 0:
         return _grant_free(account, ask, now)
-    lapsed = tuple(_lapse(account, now))
-    for entry in lapsed:
-        account = apply(account, entry)
+    account, lapsed = _lapsed(account, now)
     if account.meter is None:
         decision = Decision(_wait_for_meter(account, ask, now))
     else:
@@ -96,12 +94,13 @@ def settle(account: Account, call_id: str, consumed: int, meter: Meter, now: dat
     held = account.find(call_id)
     if held is None:
         return observe(account, meter, now)
+    account, lapsed = _lapsed(account, now, but=call_id)
     counted = held.tokens if held.is_unknown else 0
     settled = Settled(
         at=now, label=held.label, tokens=consumed, reserved=held.tokens, meter=meter, counted_before=counted
     )
     changed = _changed(account, meter, now)
-    return (settled, *_aftermath(apply(account, settled), meter, now, changed))
+    return (*lapsed, settled, *_aftermath(apply(account, settled), meter, now, changed))
 
 
 def release(account: Account, call_id: str, reason: str, now: datetime) -> tuple[Entry, ...]:
@@ -127,10 +126,11 @@ def lose(account: Account, call_id: str, reason: str, now: datetime, *, answered
 
 def observe(account: Account, meter: Meter, now: datetime) -> tuple[Entry, ...]:
     """Record a meter that came without a reservation; one that is not newer than what is known is not recorded."""
+    account, lapsed = _lapsed(account, now)
     if not account.believes(meter, now):
-        return _aftermath(account, meter, now)
+        return (*lapsed, *_aftermath(account, meter, now))
     observed = _changed(account, meter, now) or Observed(at=now, meter=meter)
-    return (observed, *_aftermath(apply(account, observed), meter, now))
+    return (*lapsed, observed, *_aftermath(apply(account, observed), meter, now))
 
 
 def _case(account: Account, meter: Meter, ask: Ask, now: datetime, rules: Rules) -> "_Case":
@@ -367,7 +367,15 @@ def _grant(account: Account, ask: Ask, items: int, floor: int, now: datetime) ->
     return Decision(Granted(tokens, items, free - tokens, floor), (entry,))
 
 
-def _lapse(account: Account, now: datetime) -> Iterable[Entry]:
+def _lapsed(account: Account, now: datetime, *, but: str = "") -> tuple[Account, tuple[Entry, ...]]:
+    """Return the account after its lapses, and their entries; the call `but` has just shown that it lives."""
+    lapsed = tuple(entry for entry in _lapse(account, now) if entry.label.call_id != but)
+    for entry in lapsed:
+        account = apply(account, entry)
+    return account, lapsed
+
+
+def _lapse(account: Account, now: datetime) -> Iterable[Lost]:
     """Open reservations whose process is gone: their outcome is unknown, and Keepa is done with them."""
     for held in account.reservations:
         if not held.is_unknown and now >= held.lapses_at:
@@ -396,7 +404,7 @@ def _proof_moments(account: Account) -> list[datetime]:
 
 def _somebody_probes(account: Account, now: datetime) -> bool:
     return any(
-        held.label.endpoint == "token" and not held.is_unknown and now - held.opened_at < PROBE_LIFE
+        held.label.endpoint == "token" and not held.is_unknown and abs(now - held.opened_at) < PROBE_LIFE
         for held in account.reservations
     )
 

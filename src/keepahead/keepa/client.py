@@ -6,7 +6,7 @@ moment before the transport, so that no log or error of the layers above ever se
 
 import asyncio
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from queue import SimpleQueue
@@ -126,7 +126,7 @@ class AsyncKeepa(Spender, AsyncMethods):
         inside = sent = False
         place: Place | None = None
         try:
-            step = await self._advance(steps, None)
+            step = await self._advance(_next, steps, None)
             while step is not None:
                 self._see(step)
                 value: object = None
@@ -158,19 +158,25 @@ class AsyncKeepa(Spender, AsyncMethods):
                         case Got():
                             answers.append(step.answer)
                 except BaseException as error:  # noqa: BLE001 - the flow decides what it means, then it goes on its way
-                    step = _throw(steps, error)
+                    step = await self._tell(steps, error)
                 else:
-                    step = await self._advance(steps, value)
+                    self._demand_open()
+                    step = await self._advance(_next, steps, value)
         finally:
             self._line.leave(place)
             if inside:
                 self._places.release()
             steps.close()  # its ledger is put right now, not when it is collected
 
-    async def _advance(self, steps: Steps, value: object) -> Step | None:
+    async def _tell(self, steps: Steps, error: BaseException) -> Step | None:
+        """Tell the flow what went wrong, in a thread as well, unless the client or the loop is at its end."""
+        if self._closed or isinstance(error, GeneratorExit):
+            return _throw(steps, error)
+        return await self._advance(_throw, steps, error)
+
+    async def _advance(self, run: Callable[[Steps, Any], Step | None], steps: Steps, value: object) -> Step | None:
         """Run the flow to its next step, in a thread; cancellation waits for the ledger, then ends the flow rightly."""
-        self._demand_open()
-        work = asyncio.get_running_loop().run_in_executor(self._threads, _next, steps, value)
+        work = asyncio.get_running_loop().run_in_executor(self._threads, run, steps, value)
         try:
             return await asyncio.shield(work)
         except asyncio.CancelledError as cancelled:

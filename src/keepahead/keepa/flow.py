@@ -7,7 +7,7 @@ flow of a failed one with NothingSent or NoAnswer; whatever else it throws in en
 import logging
 import math
 from collections.abc import Generator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from http import HTTPStatus
@@ -282,13 +282,15 @@ class _Road:
         try:
             inbound: Inbound = yield Send(call_id, wire.outbound(call), tokens)
         except NothingSent as told:
-            self.ledger.release(call_id, str(told), self.clock.now())
+            with _on_record(call_id, tokens):
+                self.ledger.release(call_id, str(told), self.clock.now())
             raise KeepaUnreachable(
                 f"Keepa cannot be reached ({told}); nothing was sent and nothing was spent. Check the network and "
                 "KEEPAHEAD_UPSTREAM_URL"
             ) from None
         except NoAnswer as told:
-            self.ledger.lose(call_id, str(told), self.clock.now(), answered=False)
+            with _on_record(call_id, tokens):
+                self.ledger.lose(call_id, str(told), self.clock.now(), answered=False)
             most = counted(tokens, "token")
             raise OutcomeUnknown(
                 f"no answer came ({told}); Keepa may have charged up to {most}, which counts as spent until its "
@@ -297,7 +299,8 @@ class _Road:
                 tokens_charged=tokens,
             ) from None
         except BaseException:
-            self.ledger.lose(call_id, "interrupted", self.clock.now(), answered=False)
+            with _on_record(call_id, tokens):
+                self.ledger.lose(call_id, "interrupted", self.clock.now(), answered=False)
             raise
         reading = wire.read(inbound)
         self._settle(call_id, tokens, inbound, reading)
@@ -360,9 +363,9 @@ class _Road:
                 )
 
     def _settle(self, call_id: str, tokens: int, inbound: Inbound, reading: Reading) -> None:
-        """Book what the answer says. If the ledger is gone the answer is still delivered: its hold stays counted."""
+        """Book what the answer says."""
         now = self.clock.now()
-        try:
+        with _on_record(call_id, tokens):
             if reading.meter is not None:
                 consumed = tokens if reading.consumed is None else reading.consumed
                 self.ledger.settle(call_id, consumed, reading.meter, now)
@@ -370,10 +373,6 @@ class _Road:
                 reason = f"HTTP {inbound.status} without a meter"
                 finished = inbound.status < HTTPStatus.INTERNAL_SERVER_ERROR
                 self.ledger.lose(call_id, reason, now, answered=finished)
-        except LedgerError as error:
-            log.error(  # noqa: TRY400 - the reason says it all
-                "call %s is answered but not settled, its %d tokens stay held: %s", call_id, tokens, error
-            )
 
     def _warn(self, granted: Granted, ask: Ask) -> None:
         had = granted.free + granted.tokens
@@ -381,6 +380,17 @@ class _Road:
             log.warning("%s may take %d of the %d free tokens", ask.shape, granted.tokens, had)
         elif granted.tokens and granted.free < self.terms.low:
             log.info("%d tokens are free after %s", granted.free, ask.shape)
+
+
+@contextmanager
+def _on_record(call_id: str, tokens: int) -> Generator[None]:
+    """Book how a call ended. If the ledger is away the caller still hears how: it is booked when the ledger is back."""
+    try:
+        yield
+    except LedgerError as error:
+        log.error(  # noqa: TRY400 - the reason says it all
+            "call %s has ended but is not booked yet, its %d tokens stay held: %s", call_id, tokens, error
+        )
 
 
 class _EmptyBucketError(Exception):

@@ -20,7 +20,6 @@ from sqlalchemy import (
     union_all,
 )
 
-from keepahead.budget.account import Account, replay
 from keepahead.budget.entry import Entry
 from keepahead.budget.rule import day_of, hour_of
 from keepahead.store import rows, tables
@@ -142,13 +141,6 @@ class Record:
         with self._database.read() as connection:
             for row in connection.execution_options(yield_per=_AT_A_TIME).execute(query).mappings():
                 yield {name: value for name, value in row.items() if name != "fingerprint"}
-
-    def rebuilt(self) -> Account:
-        """Return the account that all entries add up to."""
-        query = select(tables.entries).where(*self._matching(Filter())).order_by(tables.entries.c.seq)
-        with self._database.read() as connection:
-            found = connection.execution_options(yield_per=_AT_A_TIME).execute(query).mappings()
-            return replay(self._fingerprint, map(rows.read_entry, found))
 
     def _folded_before(self, connection: Connection) -> datetime | None:
         account = tables.accounts.c
