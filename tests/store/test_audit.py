@@ -87,3 +87,19 @@ def test_an_old_ledger_is_brought_up_to_date(database):
     """A ledger that nobody has used yet has nothing to verify and nothing to put away."""
     audit = Audit(database, "account")
     assert (audit.verify().entries, audit.verify().drifts, audit.fold(at(0))) == (0, (), 0)
+
+
+def test_folding_counts_nothing_twice(ledger, database):
+    """What stays in the ledger of an hour that was put away, here a lost call, counts once in every sum."""
+    ledger.observe(meter(0, 500), at(0))
+    ledger.reserve(ask("lost", 20), at(1))
+    ledger.lose("lost", "no answer", at(2), answered=False)
+    for number in range(5):
+        ledger.reserve(ask(f"c{number}", 10), at(2))
+        ledger.settle(f"c{number}", 10, meter(3 + number, 490 - 10 * number), at(3 + number))
+    record = Record(database, "account")
+    sums = {by: list(record.sums(by, Filter())) for by in GroupBy}
+    assert (sums[GroupBy.CALLER][0].charged, sums[GroupBy.CALLER][0].unknown) == (50, 20)
+    assert Audit(database, "account").fold(at(3600)) > 0
+    assert any(line.entry.__class__.__name__ == "Lost" for line in record.lines(Filter()))
+    assert {by: list(record.sums(by, Filter())) for by in GroupBy} == sums

@@ -115,8 +115,12 @@ class Record:
         Entries that were put away count by their full hours; a filter by kind or call finds none of them.
         """
         with self._database.read() as connection:
-            parts = self._sums_of_entries(by, wanted), self._sums_of_hours(by, wanted, self._folded_before(connection))
-            found = connection.execute(union_all(*(part for part in parts if part is not None))).all()
+            whole_hours = wanted.kind is None and wanted.call_id is None
+            before = self._folded_before(connection) if whole_hours else None
+            parts = [self._sums_of_entries(by, wanted, before)]
+            if before is not None:
+                parts.append(self._sums_of_hours(by, wanted, before))
+            found = connection.execute(union_all(*parts)).all()
         totals: dict[object, list[int]] = {}
         for group, *counts in found:
             into = totals.setdefault(group, [0] * len(_SUMS))
@@ -148,17 +152,17 @@ class Record:
             select(account.folded_before).where(account.fingerprint == self._fingerprint)
         ).scalar_one_or_none()
 
-    def _sums_of_entries(self, by: GroupBy, wanted: Filter) -> Select[Any]:
+    def _sums_of_entries(self, by: GroupBy, wanted: Filter, folded_before: datetime | None) -> Select[Any]:
+        """Return the sums of entries, but for hours that count as a whole: some of their entries may still be there."""
         columns = tables.entries.c
         group = _hour_of(columns.at) if by is GroupBy.HOUR else func.coalesce(columns[by.value], "")
         counts = (func.sum(count).label(name) for name, count in _COUNTS.items())
         kinds = columns.kind.in_(("settled", "lost", "absorbed", "refusal", "observed"))
-        return select(group.label("of"), *counts).where(*self._matching(wanted), kinds).group_by(group)
+        query = select(group.label("of"), *counts).where(*self._matching(wanted), kinds)
+        return (query if folded_before is None else query.where(columns.at >= folded_before)).group_by(group)
 
-    def _sums_of_hours(self, by: GroupBy, wanted: Filter, folded_before: datetime | None) -> Select[Any] | None:
-        """Return the sums of the hours whose entries were put away; None where there are none that match."""
-        if folded_before is None or wanted.kind is not None or wanted.call_id is not None:
-            return None
+    def _sums_of_hours(self, by: GroupBy, wanted: Filter, folded_before: datetime) -> Select[Any]:
+        """Return the sums of the hours whose entries were put away."""
         columns = tables.hours.c
         group = columns[by.value]
         conditions = [columns.fingerprint == self._fingerprint, columns.hour < folded_before]
