@@ -1,6 +1,7 @@
 """The entries add up to the account, drift is found, and old entries are put away without changing anything."""
 
 import random
+import time
 
 import pytest
 from sqlalchemy import text
@@ -8,6 +9,7 @@ from tests.store.makers import ask, at, meter
 from tests.store.test_ledger import act
 
 from keepahead.store.audit import Audit
+from keepahead.store.database import open_database
 from keepahead.store.record import Filter, GroupBy, Record
 
 
@@ -103,3 +105,17 @@ def test_folding_counts_nothing_twice(ledger, database):
     assert Audit(database, "account").fold(at(3600)) > 0
     assert any(line.entry.__class__.__name__ == "Lost" for line in record.lines(Filter()))
     assert {by: list(record.sums(by, Filter())) for by in GroupBy} == sums
+
+
+def test_a_long_read_is_not_cut_off(busy, url):
+    """Who reads all entries may take longer over it than a step of the ledger may: an export does."""
+    impatient = open_database(url, timeout_seconds=1)
+    record = Record(impatient, "account")
+    rows = record.rows(Filter())
+    first = next(rows)
+    time.sleep(1.2)
+    assert [first["seq"], *(row["seq"] for row in rows)] == [
+        line.seq for line in reversed(record.lines(Filter(), limit=10_000))
+    ]
+    assert Audit(impatient, "account").verify().drifts == ()
+    impatient.close()

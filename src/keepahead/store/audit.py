@@ -48,7 +48,7 @@ class Audit:
     def verify(self) -> Finding:
         """Rebuild the account and the sums of the hours from the entries, as of one moment, and compare."""
         count, sums, rebuilt = 0, Sums(), Account(self._fingerprint)
-        with self._database.read() as connection:
+        with self._database.read(at_length=True) as connection:
             if self._database.locks_rows:
                 connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"))
             found = kept.load(connection, self._fingerprint)
@@ -108,7 +108,7 @@ class Audit:
         connection.execute(
             update(tables.accounts).where(account_columns.fingerprint == self._fingerprint).values(folded_before=before)
         )
-        return gone - 1
+        return gone - sum(isinstance(entry, Carried) for _, entry, _ in states)
 
     def _has_older(self, before: datetime) -> bool:
         """Tell whether there is anything to put away; locks nothing."""

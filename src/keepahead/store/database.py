@@ -88,12 +88,18 @@ class Database:
                     raw.autocommit = False
 
     @contextmanager
-    def read(self) -> Generator[Connection]:
-        """Give a transaction that sees one moment and writes nothing."""
-        with _translated(self._engine), self._deadline, self._engine.begin() as connection:
+    def read(self, *, at_length: bool = False) -> Generator[Connection]:
+        """Give a transaction that sees one moment and writes nothing.
+
+        `at_length`: it may take as long as there are rows and somebody takes them; each exchange has to end in time.
+        """
+        deadline = self._deadline.of_each_exchange() if at_length else self._deadline
+        with _translated(self._engine), deadline, self._engine.begin() as connection:
             try:
                 if not self.locks_rows:
                     sqlite.begin_read(connection, self._deadline)
+                elif at_length:
+                    postgres.allow_length(connection)
                 yield connection
             except BaseException as error:
                 self._drop_if_useless(connection, error)

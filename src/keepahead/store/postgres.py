@@ -39,6 +39,12 @@ def open_engine(url: URL, deadline: Deadline) -> Engine:
     return engine
 
 
+def allow_length(connection: Connection) -> None:
+    """Let this transaction, which locks nothing, last longer than the time-out, and idle as long as its reader does."""
+    for name in ("idle_in_transaction_session_timeout", *_of_transactions(connection.connection.driver_connection)):
+        connection.exec_driver_sql(f"SET LOCAL {name} = 0")
+
+
 def is_useless(connection: Connection, error: BaseException) -> bool:
     """Tell whether a connection on which `error` was met cannot serve any more."""
     if connection.invalidated:  # SQLAlchemy saw it first
@@ -74,6 +80,7 @@ def _connecting(deadline: Deadline) -> Callable[..., Any]:
 
     def until(steps: Generator[Any, Any, R]) -> Generator[Any, Any, R]:
         """Pass on the steps of an exchange. psycopg goes on about every 0.1 s even while nothing comes."""
+        deadline.begin_exchange()
 
         def demand_time() -> None:
             if not deadline.left():
@@ -115,12 +122,17 @@ def _set_up(seconds: float) -> Callable[[Any, object], None]:
 
     def set_up(connection: Any, _record: object) -> None:
         # A client that stops inside of a pipeline is not idle.
-        newer = {"transaction_timeout": whole} if connection.info.server_version >= _TRANSACTION_TIMEOUT_SINCE else {}
+        newer = dict.fromkeys(_of_transactions(connection), whole)
         connection.autocommit = True  # or the first rollback would take the settings back
         connection.execute("; ".join(f"SET {name} = {limit}" for name, limit in (limits | newer).items()))
         connection.autocommit = False
 
     return set_up
+
+
+def _of_transactions(connection: Any) -> Sequence[str]:
+    """Return the limits of whole transactions that this server knows."""
+    return ("transaction_timeout",) if connection.info.server_version >= _TRANSACTION_TIMEOUT_SINCE else ()
 
 
 def _demand_alive(connection: Any, _record: object, _proxy: object) -> None:

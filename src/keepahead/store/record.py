@@ -142,7 +142,7 @@ class Record:
     def rows(self, wanted: Filter) -> Generator[Mapping[str, Any]]:
         """Yield all columns of all matching entries, oldest first, read as they are taken."""
         query = select(tables.entries).where(*self._matching(wanted)).order_by(tables.entries.c.seq)
-        with self._database.read() as connection:
+        with self._database.read(at_length=True) as connection:
             for row in connection.execution_options(yield_per=_AT_A_TIME).execute(query).mappings():
                 yield {name: value for name, value in row.items() if name != "fingerprint"}
 
