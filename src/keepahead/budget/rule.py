@@ -10,6 +10,14 @@ from datetime import datetime, timedelta
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 
+CALLER_NAME = "a caller's name has 1 to 100 printable characters, and no blank at either end"
+_LONGEST_NAME = 100
+
+
+def is_caller_name(text: str) -> bool:
+    """Tell whether a caller can be called so: CALLER_NAME says what is asked of it."""
+    return 0 < len(text) <= _LONGEST_NAME and text.isprintable() and text == text.strip()
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Freeze:

@@ -6,6 +6,7 @@ from typing import Any
 
 import platformdirs
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
 from pydantic_settings import (
     BaseSettings,
     DotEnvSettingsSource,
@@ -15,6 +16,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from keepahead.budget.rule import CALLER_NAME, is_caller_name
 from keepahead.errors import SettingsError
 
 KEEPA_URL = "https://api.keepa.com"
@@ -114,9 +116,7 @@ class Settings(BaseSettings):
     max_wait_seconds: float | None = Field(
         default=None, ge=0, description="How long a call waits for tokens; 0 refuses at once. As long as it takes."
     )
-    caller: str | None = Field(
-        default=None, max_length=200, description="Whom the ledger charges. The name of the program."
-    )
+    caller: str | None = Field(default=None, description="Whom the ledger charges. The name of the program.")
 
     @field_validator("*", mode="before")
     @classmethod
@@ -124,6 +124,13 @@ class Settings(BaseSettings):
         """Take the default: an empty variable is how containers say "not set"."""
         field = cls.model_fields[info.field_name or ""]
         return field.get_default(call_default_factory=True) if value == "" else value
+
+    @field_validator("caller")
+    @classmethod
+    def _is_a_name(cls, value: str | None) -> str | None:
+        if value is not None and not is_caller_name(value):
+            raise PydanticCustomError("caller_name", CALLER_NAME)
+        return value
 
     @classmethod
     def settings_customise_sources(

@@ -17,6 +17,7 @@ from typing import Any
 import httpx2
 
 from keepahead.budget.lane import JOBS, LIVE, Lane
+from keepahead.budget.rule import is_caller_name
 from keepahead.clock import Clock, SystemClock
 from keepahead.errors import LedgerError, SettingsError
 from keepahead.faces.settings import KEEPA_URL, Settings, data_folder, read_settings
@@ -143,7 +144,7 @@ def parts_for(
         clock=clock,
         terms=Terms(
             lane=of_lane,
-            caller=settings.caller or Path(sys.argv[0]).name or "python",
+            caller=settings.caller or _program_name(),
             max_wait_seconds=settings.max_wait_seconds,
             safe_margin=settings.safe_margin,
             low=settings.low,
@@ -154,6 +155,11 @@ def parts_for(
         watch=watch,
         close=lambda: _close(database, fingerprint, clock.now() - timedelta(days=settings.keep_entries_days)),
     )
+
+
+def _program_name() -> str:
+    name = Path(next(iter(sys.argv), "")).name
+    return name if is_caller_name(name) else "python"
 
 
 def _close(database: Database, fingerprint: str, keep_since: datetime) -> None:

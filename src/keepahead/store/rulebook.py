@@ -40,7 +40,7 @@ class Rulebook:
         self._fingerprint = fingerprint
 
     def callers(self, now: datetime) -> Sequence[Caller]:
-        """Return everybody who has a limit or has spent today, by name."""
+        """Return everybody who has a limit or has called today, by name."""
         with self._database.read() as connection:
             found = kept.load(connection, self._fingerprint) or Kept(Account(self._fingerprint))
             spent = {of: self._spent(connection, of) for of in (hour_of(now), day_of(now))}

@@ -1,6 +1,5 @@
 """`keepahead callers`: who spends how much, and how much each may."""
 
-from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated
 
@@ -11,15 +10,14 @@ from keepahead.clock import SystemClock
 from keepahead.faces.cli import options
 from keepahead.faces.cli.account import tokens
 from keepahead.faces.cli.books import opened
+from keepahead.faces.cli.caller_words import caller_json
 from keepahead.faces.cli.results import Column, put_json, put_table, put_text
 from keepahead.faces.cli.streams import say
 from keepahead.faces.cli.values import count_or_none
 from keepahead.keepa.filters import nearest_name
 from keepahead.store.rulebook import Caller, Rulebook
 
-_LONGEST = 200
-
-Name = Annotated[str, typer.Argument(help="The caller, as the ledger names it.")]
+Name = Annotated[str, typer.Argument(callback=options.caller_name, help="The caller, as the ledger names it.")]
 
 PerHour = Annotated[
     str | None, typer.Option("--per-hour", help="Tokens in each full hour (UTC); none takes this limit away.")
@@ -31,23 +29,22 @@ PerDay = Annotated[
 
 
 def callers(*, json: options.Json = False) -> None:
-    """Show who has a limit or has spent today, and how much; hours and days are UTC. Sends nothing."""
+    """Show who has a limit or has called today, and what was spent; hours and days are UTC. Sends nothing."""
     now = SystemClock().now()
     with opened(Rulebook) as rulebook:
         found = rulebook.callers(now)
     if json:
         windows = {"hour_ends_at": hour_of(now) + HOUR, "day_ends_at": day_of(now) + DAY}
-        put_json({"callers": [_document(each) for each in found], **windows})
+        put_json({"callers": [caller_json(each) for each in found], **windows})
         return
     numbers = ("this hour", "per hour", "today", "per day", "held")
     put_table([Column("caller"), *(Column(name, right=True) for name in numbers)], [_row(each) for each in found])
     if not found:
-        say("nobody has spent today, and nobody has a limit; keepahead callers add NAME --per-day 500 makes one")
+        say("nobody has called today, and nobody has a limit; keepahead callers add NAME --per-day 500 makes one")
 
 
 def add(*, name: Name, per_hour: PerHour = None, per_day: PerDay = None, json: options.Json = False) -> None:
     """Give a limit to a caller that has none. Every process keeps it from its next call on."""
-    _demand_name(name)
     with opened(Rulebook) as rulebook:
         if _limit_of(rulebook, name, SystemClock().now()):
             hint = f"{name} has a limit already; keepahead callers limit {name} changes it"
@@ -57,7 +54,6 @@ def add(*, name: Name, per_hour: PerHour = None, per_day: PerDay = None, json: o
 
 def limit(*, name: Name, per_hour: PerHour = None, per_day: PerDay = None, json: options.Json = False) -> None:
     """Change the limit of a caller; what is not given stays as it is."""
-    _demand_name(name)
     with opened(Rulebook) as rulebook:
         have = _limit_of(rulebook, name, SystemClock().now()) or Limit(caller=name)
         _put(_set(rulebook, have, per_hour, per_day), json=json)
@@ -76,11 +72,6 @@ def remove(*, name: Name, json: options.Json = False) -> None:
 
 
 VERBS = (add, limit, remove)
-
-
-def _demand_name(name: str) -> None:
-    if not name.strip() or len(name) > _LONGEST:
-        raise typer.BadParameter(f"a caller has 1 to {_LONGEST} characters", param_hint="'NAME'")
 
 
 def _limit_of(rulebook: Rulebook, name: str, now: datetime) -> Limit | None:
@@ -115,11 +106,6 @@ def _put(limit: Limit, *, json: bool) -> None:
 def _row(each: Caller) -> tuple[str, int, int | None, int, int | None, int]:
     hour, day = (each.limit.tokens_per_hour, each.limit.tokens_per_day) if each.limit else (None, None)
     return (each.name, each.spent_hour, hour, each.spent_day, day, each.held)
-
-
-def _document(each: Caller) -> dict[str, object]:
-    found = asdict(each.limit or Limit(caller=each.name))
-    return {**found, "spent_hour": each.spent_hour, "spent_day": each.spent_day, "held": each.held}
 
 
 def _advice(name: str, limited: tuple[str, ...]) -> str:

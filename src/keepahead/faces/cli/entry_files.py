@@ -24,7 +24,7 @@ Format = Literal["csv", "jsonl", "parquet"]
 Row = Mapping[str, Any]
 
 _LINES_AT_A_TIME = 1_000
-_ROWS_IN_A_PART = 100_000
+_ROWS_IN_A_PART = 10_000
 
 
 def demand_format(file_format: Format) -> None:

@@ -9,7 +9,7 @@ from keepahead.clock import SystemClock
 from keepahead.faces.cli import options
 from keepahead.faces.cli.books import opened
 from keepahead.faces.cli.entry_files import Format, demand_format, new_file, write_file, write_lines
-from keepahead.faces.cli.filters import OfCaller, OfEndpoint, OfKind, OfLane, Since, Until, filter_of
+from keepahead.faces.cli.filters import OfEndpoint, OfKind, OfLane, Since, Until, filter_of
 from keepahead.faces.cli.progress import Tally
 from keepahead.faces.cli.results import put_bytes, put_json
 from keepahead.faces.cli.streams import say
@@ -26,7 +26,7 @@ def export(
     since: Since = None,
     until: Until = None,
     endpoint: OfEndpoint = None,
-    caller: OfCaller = None,
+    caller: options.OfCaller = None,
     lane: OfLane = None,
     kind: OfKind = None,
     json: options.Json = False,

@@ -1,15 +1,19 @@
 """The options that say which entries of the ledger are wanted."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 import typer
 
 from keepahead.faces.cli.options import LaneName
-from keepahead.faces.cli.values import moment
+from keepahead.faces.cli.values import moment, one_of
+from keepahead.keepa.calls import Call
 from keepahead.store.record import Filter
 
 Kind = Literal["reserved", "settled", "released", "lost", "absorbed", "refusal", "observed", "carried"]
+
+ENDPOINTS = tuple(sorted({call.endpoint for call in get_args(Call)}))
+"""The names of Keepa's endpoints, as the ledger keeps them."""
 
 Since = Annotated[
     str | None, typer.Option("--since", help='From then on: 2h, 1d, or a local time ("2026-11-22 10:00").')
@@ -18,8 +22,6 @@ Since = Annotated[
 Until = Annotated[str | None, typer.Option("--until", help="Before then; written like --since.")]
 
 OfEndpoint = Annotated[str | None, typer.Option("--endpoint", help="Only this endpoint, such as product.")]
-
-OfCaller = Annotated[str | None, typer.Option("--caller", help="Only this program or person.")]
 
 OfLane = Annotated[LaneName | None, typer.Option("--lane", help="Only this lane.")]
 
@@ -37,11 +39,13 @@ def filter_of(
     kind: Kind | None,
     call: str | None = None,
 ) -> Filter:
-    """Return the filter that the options ask for."""
+    """Return the filter that the options ask for. Raises BadParameter for what cannot be in the ledger."""
+    if call is not None and not (call.isascii() and call.isalnum()):
+        raise typer.BadParameter("the id of a call has letters and digits only", param_hint="'--call'")
     return Filter(
         since=moment(since, "--since", now),
         until=moment(until, "--until", now),
-        endpoint=endpoint,
+        endpoint=None if endpoint is None else one_of(endpoint, ENDPOINTS, "--endpoint"),
         caller=caller,
         lane=lane,
         kind=kind,

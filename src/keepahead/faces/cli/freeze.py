@@ -1,7 +1,7 @@
 """`keepahead freeze`: some calls forbidden for some time, for everybody who shares the ledger."""
 
 from dataclasses import replace
-from typing import Annotated, get_args
+from typing import Annotated
 
 import typer
 
@@ -9,16 +9,16 @@ from keepahead.budget.rule import Freeze
 from keepahead.clock import SystemClock
 from keepahead.faces.cli import options
 from keepahead.faces.cli.books import opened
+from keepahead.faces.cli.filters import ENDPOINTS
 from keepahead.faces.cli.freeze_words import ends, forbidden, freeze_json, words_of
 from keepahead.faces.cli.results import Column, put_json, put_table, put_text
 from keepahead.faces.cli.streams import clean, say
 from keepahead.faces.cli.values import moment_ahead, one_of
-from keepahead.keepa.calls import Call
 from keepahead.store.ledger import Ledger
 from keepahead.store.rulebook import Rulebook
 
-_ENDPOINTS = tuple(sorted({call.endpoint for call in get_args(Call)}))
 _MOST = 1_000_000_000
+_LONGEST_WORDS = 500
 
 
 def freeze(*, json: options.Json = False) -> None:
@@ -44,7 +44,7 @@ def add(
         int | None, typer.Option("--above", min=0, max=_MOST, help="Only calls that may cost more tokens than this.")
     ] = None,
     lane: Annotated[options.LaneName | None, typer.Option("--lane", help="Only calls of this lane.")] = None,
-    caller: Annotated[str | None, typer.Option("--caller", help="Only calls of this program or person.")] = None,
+    caller: options.OfCaller = None,
     until: Annotated[
         str | None, typer.Option("--until", help='Its end: 2h, 1d from now, or a local time ("2026-11-22 10:00").')
     ] = None,
@@ -64,7 +64,7 @@ def add(
         freeze_id=0,
         words="",
         made_at=now,
-        endpoints=tuple(dict.fromkeys(one_of(name, _ENDPOINTS, "--endpoint") for name in endpoint or ())),
+        endpoints=tuple(dict.fromkeys(one_of(name, ENDPOINTS, "--endpoint") for name in endpoint or ())),
         above=above,
         lane=lane,
         caller=caller,
@@ -72,6 +72,8 @@ def add(
         until_balance=until_balance,
     )
     words = clean(why or "") or words_of(wanted)
+    if why and len(words) > _LONGEST_WORDS:
+        raise typer.BadParameter(f"say it in {_LONGEST_WORDS} characters", param_hint="'--why'")
     with opened(Ledger) as ledger:
         _demand_ahead(ledger, wanted)
         made = Rulebook(ledger.database, ledger.fingerprint).freeze(replace(wanted, words=words))

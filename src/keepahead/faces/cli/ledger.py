@@ -10,7 +10,7 @@ from keepahead.faces.cli import options
 from keepahead.faces.cli.audit import fold, verify
 from keepahead.faces.cli.books import opened
 from keepahead.faces.cli.export import export
-from keepahead.faces.cli.filters import OfCaller, OfEndpoint, OfKind, OfLane, Since, Until, filter_of
+from keepahead.faces.cli.filters import OfEndpoint, OfKind, OfLane, Since, Until, filter_of
 from keepahead.faces.cli.ledger_table import put_entries, put_totals
 from keepahead.store.record import GroupBy, Record
 
@@ -22,7 +22,7 @@ def ledger(
     since: Since = None,
     until: Until = None,
     endpoint: OfEndpoint = None,
-    caller: OfCaller = None,
+    caller: options.OfCaller = None,
     lane: OfLane = None,
     kind: OfKind = None,
     call: Annotated[str | None, typer.Option("--call", help="Only this call; the beginning of its id will do.")] = None,

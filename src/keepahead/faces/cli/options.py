@@ -4,6 +4,16 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from keepahead.budget.rule import CALLER_NAME, is_caller_name
+
+
+def caller_name(text: str | None) -> str | None:
+    """Return the name of a caller; a usage error if nobody can be called so."""
+    if text is not None and not is_caller_name(text):
+        raise typer.BadParameter(CALLER_NAME)
+    return text
+
+
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout, and nothing else there.")]
 
 Domain = Annotated[
@@ -14,7 +24,13 @@ LaneName = Literal["live", "jobs"]
 
 Lane = Annotated[LaneName, typer.Option("--lane", help="live: somebody waits; jobs: background, leaves more tokens.")]
 
-Caller = Annotated[str | None, typer.Option("--caller", help="Whom the ledger charges. [default: keepahead]")]
+Caller = Annotated[
+    str | None, typer.Option("--caller", callback=caller_name, help="Whom the ledger charges. [default: keepahead]")
+]
+
+OfCaller = Annotated[
+    str | None, typer.Option("--caller", callback=caller_name, help="Only calls of this program or person.")
+]
 
 MaxTokens = Annotated[
     int | None, typer.Option("--max-tokens", min=0, help="Refuse if this may cost more tokens. [default: no limit]")

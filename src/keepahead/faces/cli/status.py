@@ -11,32 +11,34 @@ from keepahead.budget.status import Status
 from keepahead.clock import SystemClock
 from keepahead.faces.cli.account import account_json, seconds_to, span, tokens
 from keepahead.faces.cli.books import opened
+from keepahead.faces.cli.caller_words import caller_json, spent_of_limit
 from keepahead.faces.cli.freeze_words import ends, freeze_json
 from keepahead.faces.cli.options import Json, Lane, LaneName
 from keepahead.faces.cli.results import Cell, put_facts, put_json
 from keepahead.faces.settings import Settings, read_settings
 from keepahead.faces.wiring import AsyncKeepa
-from keepahead.store.rulebook import Rulebook
+from keepahead.store.rulebook import Caller, Rulebook
 
 
 def status(*, lane: Lane = "live", json: Json = False) -> None:
-    """Show the tokens: balance, rate, next refill, spent today, freezes in force.
+    """Show the tokens: balance, rate, next refill, spent today, limits of callers, freezes in force.
 
     Asks Keepa's free /token only if nothing is known yet.
     """
     settings = read_settings()
     with opened(Rulebook) as rulebook:
-        found = asyncio.run(_status(lane))
+        found = asyncio.run(_status(lane, settings.caller or "keepahead"))
         now = SystemClock().now()
-        freezes = rulebook.freezes(now)
+        freezes, limited = rulebook.freezes(now), [each for each in rulebook.callers(now) if each.limit]
     if json:
-        put_json({"account": account_json(found, now), "freezes": [freeze_json(each, now) for each in freezes]})
+        frozen, limits = [freeze_json(each, now) for each in freezes], [caller_json(each) for each in limited]
+        put_json({"account": account_json(found, now), "limits": limits, "freezes": frozen})
     else:
-        put_facts([*_facts(found, settings, now), *_frozen(freezes, now)])
+        put_facts([*_facts(found, settings, now), *_limited(limited), *_frozen(freezes, now)])
 
 
-async def _status(lane: LaneName) -> Status:
-    async with AsyncKeepa(lane=lane) as keepa:
+async def _status(lane: LaneName, caller: str) -> Status:
+    async with AsyncKeepa(lane=lane, caller=caller) as keepa:
         return await keepa.status()
 
 
@@ -59,6 +61,10 @@ def _facts(found: Status, settings: Settings, now: datetime) -> list[tuple[str, 
         *((("somebody else", others),) if found.external_today else ()),
         ("floor", found.floor),
     ]
+
+
+def _limited(limited: Sequence[Caller]) -> list[tuple[str, Cell]]:
+    return [(f"limit of {each.name}", spent_of_limit(each)) for each in limited]
 
 
 def _frozen(freezes: Sequence[Freeze], now: datetime) -> list[tuple[str, Cell]]:

@@ -22,6 +22,7 @@ _RANGE = re.compile(rf"({_NUMBER})?\.\.({_NUMBER})?")
 _AGE = re.compile(r"([0-9]{1,9})([smhdw])")
 _COUNT = re.compile(r"[0-9]{1,9}")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_FARTHEST = timedelta(days=36_500)
 _LARGEST_FILE = 10_000_000
 
 
@@ -70,6 +71,8 @@ def moment_ahead(text: str | None, option: str, now: datetime) -> datetime | Non
         raise typer.BadParameter(message, param_hint=f"'{option}'") from None
     if found <= now:
         raise typer.BadParameter(f"{text!r} has passed; write a time that is to come", param_hint=f"'{option}'")
+    if found - now > _FARTHEST:
+        raise typer.BadParameter(f"{text!r} is more than 100 years from now", param_hint=f"'{option}'")
     return found
 
 

@@ -1,0 +1,26 @@
+"""A caller and its limit, in words and as JSON: what was spent of it, and what is held."""
+
+from dataclasses import asdict
+from typing import Any
+
+from keepahead.budget.rule import Limit
+from keepahead.faces.cli.account import tokens
+from keepahead.store.rulebook import Caller
+
+
+def spent_of_limit(caller: Caller) -> str:
+    """Return what was spent or is held of its limit: 12 of 50 tokens this hour, 12 of 500 tokens today."""
+    limit = caller.limit or Limit(caller=caller.name)
+    windows = (
+        (caller.spent_hour, limit.tokens_per_hour, "this hour"),
+        (caller.spent_day, limit.tokens_per_day, "today"),
+    )
+    return ", ".join(
+        f"{spent + caller.held:,} of {tokens(most)} {window}" for spent, most, window in windows if most is not None
+    )
+
+
+def caller_json(caller: Caller) -> dict[str, Any]:
+    """Return a caller for a JSON document."""
+    limit = asdict(caller.limit or Limit(caller=caller.name))
+    return {**limit, "spent_hour": caller.spent_hour, "spent_day": caller.spent_day, "held": caller.held}
