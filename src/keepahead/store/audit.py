@@ -1,7 +1,7 @@
 """Does the account say what its entries add up to? And: old entries put away without changing anything of it."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
@@ -145,11 +145,7 @@ class Audit:
         for key in sorted(have.keys() | sums.keys()):
             if have.get(key) != sums.get(key):
                 whose = ", ".join(name for name in (key.caller or "somebody else", key.endpoint, key.lane) if name)
-                yield Drift(
-                    f"sums of {whose}, {key.hour:%Y-%m-%d %H:00} UTC",
-                    str(have.get(key)),
-                    str(sums.get(key)),
-                )
+                yield from _differences(f"sums of {whose}, {key.hour:%Y-%m-%d %H:00} UTC", have.get(key), sums.get(key))
 
 
 def _is_needed(entry: Entry, account: Account) -> bool:
@@ -158,15 +154,42 @@ def _is_needed(entry: Entry, account: Account) -> bool:
 
 
 def _account_drifts(have: Account, rebuilt: Account) -> Iterator[Drift]:
-    for name in ("meter", "gap", "yielded_at"):
-        kept_value, rebuilt_value = getattr(have, name), getattr(rebuilt, name)
-        if kept_value != rebuilt_value:
-            yield Drift(name, str(kept_value), str(rebuilt_value))
+    old_meter, new_meter = (asdict(account.meter) if account.meter else None for account in (have, rebuilt))
+    yield from _differences("meter", old_meter, new_meter)
+    for name in ("gap", "yielded_at"):
+        if getattr(have, name) != getattr(rebuilt, name):
+            yield Drift(name, _words(getattr(have, name)), _words(getattr(rebuilt, name)))
     old, new = _by_call(have.reservations), _by_call(rebuilt.reservations)
     for call_id in sorted(old.keys() | new.keys()):
-        if old.get(call_id) != new.get(call_id):
-            yield Drift(f"reservation {call_id}", str(old.get(call_id)), str(new.get(call_id)))
+        yield from _differences(f"reservation {call_id}", old.get(call_id), new.get(call_id))
 
 
-def _by_call(reservations: Sequence[Reservation]) -> dict[str, Reservation]:
-    return {held.label.call_id: held for held in reservations}
+def _by_call(reservations: Sequence[Reservation]) -> dict[str, Mapping[str, object]]:
+    return {held.label.call_id: rows.reservation_row(held) for held in reservations}
+
+
+def _differences(what: str, have: Mapping[str, object] | None, rebuilt: Mapping[str, object] | None) -> Iterator[Drift]:
+    """Yield the values that differ; one drift for all of them where one side has nothing."""
+    if have is None or rebuilt is None:
+        if have is not rebuilt:
+            yield Drift(what, _all_words(have), _all_words(rebuilt))
+        return
+    for name, value in have.items():
+        if value != rebuilt[name]:
+            yield Drift(f"{what}: {name}", _words(value), _words(rebuilt[name]))
+
+
+def _all_words(values: Mapping[str, object] | None) -> str:
+    if values is None:
+        return _words(None)
+    return ", ".join(f"{name} {_words(value)}" for name, value in values.items() if value) or "0"
+
+
+def _words(value: object) -> str:
+    match value:
+        case None:
+            return "nothing"
+        case datetime():
+            return f"{value:%Y-%m-%d %H:%M:%S.%f} UTC"
+        case _:
+            return str(value)

@@ -22,6 +22,7 @@ from keepahead.budget.entry import (
 from keepahead.budget.meter import Meter
 from keepahead.budget.rule import Freeze, Limit
 from keepahead.budget.ticket import Ticket
+from keepahead.errors import LedgerFormatError
 
 _KINDS: Mapping[str, type[Entry]] = {
     "reserved": Reserved,
@@ -128,7 +129,9 @@ def entry_row(entry: Entry) -> dict[str, Any]:
 
 
 def read_entry(row: RowMapping) -> Entry:
-    """Return the entry of a row."""
+    """Return the entry of a row. Raises LedgerFormatError for a kind that does not exist."""
+    if row["kind"] not in _KINDS:
+        raise LedgerFormatError(f"entry {row['seq']} of the ledger is of a kind that there is not: {row['kind']}")
     kind = _KINDS[row["kind"]]
     facts: dict[str, Any] = {name: row[name] for name in _OWN_COLUMNS[kind]}
     for name in _ADDED & facts.keys():  # entries of before 0002 have none
