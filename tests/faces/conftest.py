@@ -125,6 +125,13 @@ def seen(monkeypatch) -> Seen:
 
 
 @pytest.fixture
+def shared(url, monkeypatch) -> str:
+    """The ledger of this test, once on SQLite and once on PostgreSQL."""
+    monkeypatch.setenv("KEEPAHEAD_DATABASE_URL", url)
+    return url
+
+
+@pytest.fixture
 def serve(monkeypatch) -> Iterator[Callable[..., Served]]:
     """Start a simulated Keepa with options of this test's own."""
     started: list[Served] = []

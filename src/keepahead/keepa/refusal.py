@@ -9,6 +9,8 @@ from keepahead.budget.verdict import Reason, Refused
 from keepahead.errors import CallerLimitError, FrozenError, InsufficientTokensError, MaxTokensError, RefusedError
 from keepahead.keepa.calls import Call
 
+_AN = {"hour": "an hour", "day": "a day"}
+
 
 def too_dear(call: Any, tokens_max: int, max_tokens: int) -> MaxTokensError:
     """Return the error for work above what the caller allows."""
@@ -72,8 +74,8 @@ def _limited(call: Call | Sequence[Call], refused: Refused, window: Window, call
     else:
         what = f"{window.spent} are spent or held; the next {window.name} begins at {_moment(window.ends_at)}"
     return CallerLimitError(
-        f"{caller} may spend {window.tokens} tokens in a {window.name}, and {what} (keepahead callers). Nothing was "
-        "sent",
+        f"{caller} may spend {window.tokens} tokens {_AN[window.name]}, and {what} (keepahead callers). "
+        "Nothing was sent",
         caller=caller,
         limit=window.tokens,
         spent=window.spent,
