@@ -123,8 +123,9 @@ class Audit:
         return select(tables.entries).where(columns.fingerprint == self._fingerprint).order_by(columns.seq)
 
     def _entries(self, connection: Connection) -> Iterator[Entry]:
-        found = connection.execution_options(yield_per=_AT_A_TIME).execute(self._query()).mappings()
-        return map(rows.read_entry, found)
+        with connection.execution_options(yield_per=_AT_A_TIME).execute(self._query()) as found:
+            for row in found.mappings():
+                yield rows.read_entry(row)
 
     def _folded_before(self, connection: Connection) -> datetime | None:
         columns = tables.accounts.c
