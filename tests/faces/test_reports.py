@@ -193,3 +193,28 @@ def test_simulate_on_a_port_that_is_taken(cli):
     assert ended.code == 2
     assert "choose another" in ended.sentence
     assert os.strerror(98) in ended.sentence
+
+
+def test_somebody_else_spends(shared, cli, seen):
+    """What others spend on the same key is an entry, a line of the status and a group of the totals, and nobody's."""
+    seen(100)
+    assert "somebody else" not in cli("status").out
+    seen(60)
+    account = cli("status", "--json").json["account"]
+    assert (account["external_today"], account["spent_today"]) == (40, 0)
+    assert "somebody else  40 tokens today, on this key" in cli("status").out
+    entries = cli("ledger", "--json").json["entries"]
+    assert {entry["kind"] for entry in entries} == {"observed"}
+    assert [entry["external_tokens"] for entry in entries if entry["external_tokens"]] == [40]
+    assert "40 tokens spent by somebody else on this key" in cli("ledger").out
+    (total,) = cli("ledger", "--by", "caller", "--json").json["totals"]
+    assert (total["group"], total["external"], total["charged"]) == ("", 40, 0)
+    assert "(somebody else)" in cli("ledger", "--by", "caller").out
+    assert cli("callers", "--json").json["callers"] == []
+    assert cli("ledger", "verify").code == 0
+
+
+def test_the_status_is_charged_to_the_command(cli, rich, program):
+    """The free call of the first status is made in the name of keepahead, however the program was started."""
+    assert program("status").code == 0
+    assert {entry["caller"] for entry in cli("ledger", "--json").json["entries"]} == {"keepahead"}

@@ -142,10 +142,12 @@ class Record:
     def rows(self, wanted: Filter) -> Generator[Mapping[str, Any]]:
         """Yield all columns of all matching entries, oldest first, read as they are taken."""
         query = select(tables.entries).where(*self._matching(wanted)).order_by(tables.entries.c.seq)
-        with self._database.read(at_length=True) as connection:
-            with connection.execution_options(yield_per=_AT_A_TIME).execute(query) as found:
-                for row in found.mappings():
-                    yield {name: value for name, value in row.items() if name != "fingerprint"}
+        with (
+            self._database.read(at_length=True) as connection,
+            connection.execution_options(yield_per=_AT_A_TIME).execute(query) as found,
+        ):
+            for row in found.mappings():
+                yield {name: value for name, value in row.items() if name != "fingerprint"}
 
     def _folded_before(self, connection: Connection) -> datetime | None:
         account = tables.accounts.c

@@ -3,7 +3,7 @@
 import csv
 import os
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from importlib.util import find_spec
 from io import StringIO
@@ -58,16 +58,17 @@ def new_file(path: Path, *, force: bool) -> Generator[Path]:
 
     Raises BadParameter if something is there already and not to be replaced, NotWritten if the disk does not allow it.
     """
-    _demand_free(path, force=force)
     unfinished = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
+        _demand_free(path, force=force)
         yield unfinished
         _demand_free(path, force=force)
         unfinished.replace(path)
     except OSError as error:
         raise NotWritten(f"{path} cannot be written: {error.strerror or error}; nothing of it is left") from None
     finally:
-        unfinished.unlink(missing_ok=True)
+        with suppress(OSError):  # where it could not be made there is nothing to take away
+            unfinished.unlink(missing_ok=True)
 
 
 def _demand_free(path: Path, *, force: bool) -> None:
