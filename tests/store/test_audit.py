@@ -1,7 +1,9 @@
 """The entries add up to the account, drift is found, and old entries are put away without changing anything."""
 
 import random
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from sqlalchemy import text
@@ -119,3 +121,35 @@ def test_a_long_read_is_not_cut_off(busy, url):
     ]
     assert Audit(impatient, "account").verify().drifts == ()
     impatient.close()
+
+
+def test_an_audit_of_a_ledger_in_use(ledger, url):
+    """The audit sees one moment: while others spend and entries are put away nothing seems to drift."""
+    random.seed(7)
+    ledger.observe(meter(0, 500), at(0))
+    done = threading.Event()
+
+    def use() -> None:
+        try:
+            for number in range(1, 400):
+                act(ledger, number)
+        finally:
+            done.set()
+
+    def fold() -> None:
+        while not done.is_set():
+            other.fold(at(3600), at_most=1)
+
+    auditors = [open_database(url) for _ in range(2)]
+    audit, other = (Audit(each, "account") for each in auditors)
+    with ThreadPoolExecutor() as threads:
+        users = [threads.submit(use), threads.submit(fold)]
+        findings = [audit.verify()]
+        while not done.is_set():
+            findings.append(audit.verify())
+        for user in users:
+            user.result()
+    assert [finding.drifts for finding in findings if finding.drifts] == []
+    assert len(findings) > 1
+    for each in auditors:
+        each.close()
