@@ -21,7 +21,7 @@ from keepahead import AsyncKeepa, LedgerUnavailableError
 from keepahead.budget.verdict import Granted
 from keepahead.simulator import ScaledClock
 from keepahead.store.database import Database, open_database
-from keepahead.store.kept import lock
+from keepahead.store.kept import load_locked
 from keepahead.store.ledger import Ledger
 
 TIMEOUT = 1.0
@@ -30,10 +30,10 @@ ROOT = Path(__file__).parents[2]
 HOLDER = """
     import sys
     from keepahead.store.database import open_database
-    from keepahead.store.kept import lock
+    from keepahead.store.kept import load_locked
     database = open_database(sys.argv[1], timeout_seconds=float(sys.argv[2]))
     with database.write() as connection:
-        lock(connection, "account")
+        load_locked(connection, "account")
         print("locked", flush=True)
         sys.stdin.read()
 """
@@ -127,10 +127,10 @@ def test_opening_on_stopped_servers(server, ledger):
 def test_stopped_in_the_middle(server, ledger):
     """A server that stops inside of a transaction leaves nothing of it, and the lock is free for the next."""
     with in_time(), ledger.database.write() as connection:
-        lock(connection, "account")
+        load_locked(connection, "account")
         connection.exec_driver_sql("UPDATE accounts SET gap = 99")
         server.stop()
-        lock(connection, "account")
+        load_locked(connection, "account")
     server.go_on()
     assert isinstance(ledger.reserve(ask("after", 1), at(2)), Granted)
     assert ledger.account().gap == 0
@@ -139,7 +139,7 @@ def test_stopped_in_the_middle(server, ledger):
 def test_stopped_before_the_commit(server, ledger):
     """A commit that nobody confirms is an error in time; asked again under the same id nothing is set aside twice."""
     with in_time(), ledger.database.write() as connection:
-        lock(connection, "account")
+        load_locked(connection, "account")
         server.stop()
     server.go_on()
     for _ in range(2):
@@ -233,9 +233,9 @@ def test_a_client_that_stopped(server, ledger):
 def test_idling_in_a_transaction(ledger):
     """Who comes back to a transaction that the server has ended hears that the ledger is gone, not broken."""
     with in_time(), ledger.database.write() as connection:
-        lock(connection, "account")
+        load_locked(connection, "account")
         time.sleep(TIMEOUT * 0.9)
-        lock(connection, "account")
+        load_locked(connection, "account")
     assert isinstance(ledger.reserve(ask("after", 1), at(1)), Granted)
 
 

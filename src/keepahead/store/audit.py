@@ -77,7 +77,7 @@ class Audit:
         return folded
 
     def _fold_some(self, connection: Connection, before: datetime) -> int:
-        kept.lock(connection, self._fingerprint)
+        kept.load_locked(connection, self._fingerprint)
         account, states = Account(self._fingerprint), list[tuple[int, Entry, Account]]()
         for row in connection.execute(self._query().limit(FOLD_AT_A_TIME)).mappings():
             entry = rows.read_entry(row)

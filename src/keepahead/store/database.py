@@ -4,7 +4,7 @@ Whatever goes wrong underneath leaves here as a LedgerError that says what to do
 """
 
 from collections.abc import Callable, Generator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -36,8 +36,7 @@ class Database:
     def __init__(self, engine: Engine, deadline: Deadline) -> None:
         self._engine = engine
         self._deadline = deadline
-        # SQLite lets one writer in at a time: the threads of one process need not all ask for that.
-        self._turn = nullcontext() if self.locks_rows else sqlite.Turn(deadline)
+        self._writer = None if self.locks_rows else sqlite.Writer(engine, deadline)
 
     @property
     def url(self) -> URL:
@@ -52,15 +51,31 @@ class Database:
     @contextmanager
     def write(self) -> Generator[Connection]:
         """Give a transaction that may write: committed at the end, undone by an error."""
-        with _translated(self._engine), self._deadline, self._turn, self._engine.begin() as connection:
+        with _translated(self._engine), self._deadline:
+            if self._writer is not None:
+                with self._writer.transaction() as connection:
+                    yield connection
+                return
+            with self._engine.begin() as connection:
+                try:
+                    yield connection
+                except BaseException as error:
+                    self._drop_if_useless(connection, error)
+                    raise
+
+    @contextmanager
+    def write_in_few_trips(self) -> Generator[Connection]:
+        """Do the same with statements that wait for the server only where somebody reads a row; only `locks_rows`.
+
+        As long as one transaction has the account, nobody else decides.
+        """
+        with _translated(self._engine), self._deadline, self._engine.connect() as connection:
+            raw: Any = connection.connection.driver_connection
             try:
-                if not self.locks_rows:
-                    sqlite.begin_write(connection, self._deadline)
-                yield connection
-                if not self.locks_rows:
-                    sqlite.commit(connection, self._deadline)
-            except BaseException as error:
-                self._drop_if_useless(connection, error)
+                with raw.pipeline(), connection.begin():
+                    yield connection
+            except BaseException:
+                connection.invalidate()  # as below
                 raise
 
     @contextmanager
@@ -127,6 +142,8 @@ class Database:
 
     def close(self) -> None:
         """Close all connections."""
+        if self._writer is not None:
+            self._writer.close()
         self._engine.dispose()
 
     def _connect_to_listen(self, channel: str) -> Any:

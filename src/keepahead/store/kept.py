@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from sqlalchemy import (
     BigInteger,
@@ -26,7 +27,9 @@ from keepahead.budget.rule import Freeze, Limit
 from keepahead.budget.ticket import Ticket
 from keepahead.store import rows, tables
 from keepahead.store.dialects import insert_for
-from keepahead.store.statement import Pen, Statement
+from keepahead.store.statement import Pen, Statement, run_together
+
+Row = tuple[Any, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,18 +45,42 @@ class Kept:
 
 def load(connection: Connection, fingerprint: str) -> Kept | None:
     """Return what is kept of an account, None if nobody has used it yet."""
+    return _kept(connection, fingerprint, *run_together(connection, [_ACCOUNT, _TICKETS], {"of": fingerprint}))
+
+
+def load_locked(connection: Connection, fingerprint: str, known: Kept | None = None) -> Kept:
+    """Return what is kept, begun where it has to be, so that nobody else changes it before this transaction ends.
+
+    What is `known` is returned as it is if it is still so.
+    """
+    # The lock is a statement of its own: what others committed while we waited, PostgreSQL shows only to the next.
     of = {"of": fingerprint}
-    found = _ACCOUNT.run(connection, of)
+    if known is not None and connection.dialect.name == "sqlite":  # there a look at the version first costs no trip
+        found = _LOCK.run(connection, of)
+        if found and found[0][0] == known.version:
+            return known
+    locked, *loaded = run_together(connection, [_LOCK, _ACCOUNT, _TICKETS], of)
+    if not locked:
+        _BEGIN.run(connection, {"fingerprint": fingerprint})
+        return load_locked(connection, fingerprint)
+    if known is not None and known.version == locked[0][0]:
+        return known
+    kept = _kept(connection, fingerprint, *loaded)
+    assert kept is not None  # noqa: S101 - it is locked
+    return kept
+
+
+def _kept(connection: Connection, fingerprint: str, found: Sequence[Row], tickets: Sequence[Row]) -> Kept | None:
     if not found:
         return None
-    has_tickets, has_freezes, has_limits, version, rung, gap, yielded_at, *rest = found[0]
+    has_freezes, has_limits, version, rung, gap, yielded_at, *rest = found[0]
     meter_ends = len(rows.METER_COLUMNS)
     held = (row[-len(rows.RESERVATION_COLUMNS) :] for row in found)
     account = Account(
         fingerprint,
         rows.read_meter(rest[:meter_ends]),
         tuple(rows.read_reservation(values) for values in held if values[0] is not None),
-        tuple(Ticket(*values) for values in (_TICKETS.run(connection, of) if has_tickets else ())),
+        tuple(Ticket(*values) for values in tickets),
         gap,
         yielded_at,
     )
@@ -61,7 +88,7 @@ def load(connection: Connection, fingerprint: str) -> Kept | None:
         account,
         version,
         rung,
-        tuple(rows.read_freeze(values) for values in (_FREEZES.run(connection, of) if has_freezes else ())),
+        tuple(map(rows.read_freeze, _FREEZES.run(connection, {"of": fingerprint}) if has_freezes else ())),
         {limit.caller: limit for limit in read_limits(connection, fingerprint)} if has_limits else {},
     )
 
@@ -69,17 +96,6 @@ def load(connection: Connection, fingerprint: str) -> Kept | None:
 def read_limits(connection: Connection, fingerprint: str) -> Iterable[Limit]:
     """Return the limits of an account's callers."""
     return (rows.read_limit(values) for values in _LIMITS.run(connection, {"of": fingerprint}))
-
-
-def lock(connection: Connection, fingerprint: str) -> int | None:
-    """Let nobody else change the account before this transaction ends; return its version, None if there is none."""
-    found = _LOCK.run(connection, {"of": fingerprint})
-    return found[0][0] if found else None
-
-
-def make(connection: Connection, fingerprint: str) -> None:
-    """Begin an account, unless somebody has been quicker."""
-    _BEGIN.run(connection, {"fingerprint": fingerprint})
 
 
 def rung(connection: Connection, fingerprint: str) -> int:
@@ -156,7 +172,6 @@ _LOCK = Statement(select(_ACCOUNTS.version).where(_of(tables.accounts)).with_for
 _RUNG = Statement(select(_ACCOUNTS.rung).where(_of(tables.accounts)))
 _ACCOUNT = Statement(
     select(
-        exists().where(_of(tables.tickets)),
         exists().where(_of(tables.freezes)),
         exists().where(_of(tables.limits)),
         *(_ACCOUNTS[name] for name in ("version", "rung", "gap", "yielded_at", *rows.METER_COLUMNS)),

@@ -136,9 +136,10 @@ class Ledger:
         return True
 
     def _serve_locked(self, slips: Sequence[Slip[Round]], known: Kept | None) -> None:
-        with self.database.write() as connection:
-            before = self._fresh(connection, known)
-            self._alone_for = self._alone_for + 1 if self.database.locks_rows and before is known else 0
+        shared = self.database.locks_rows
+        with self.database.write_in_few_trips() if shared else self.database.write() as connection:
+            before = kept.load_locked(connection, self.fingerprint, known)
+            self._alone_for = self._alone_for + 1 if shared and before is known else 0
 
             def spent(caller: str, now: datetime) -> Mapping[datetime, int]:
                 wanted = {"of": self.fingerprint, "by": caller, "day": day_of(now)}
@@ -150,19 +151,6 @@ class Ledger:
             if after is not before:
                 self._write(connection, before, after, round_)
         self._kept = after
-
-    def _fresh(self, connection: Connection, known: Kept | None) -> Kept:
-        """Return what is kept, so that nobody else changes it before this transaction ends."""
-        version = kept.lock(connection, self.fingerprint)
-        if version is None:
-            kept.make(connection, self.fingerprint)
-            version = kept.lock(connection, self.fingerprint)
-        if known is not None and known.version == version:
-            return known
-        # A statement of its own: PostgreSQL shows what others committed while we waited for a row only to the next one.
-        loaded = kept.load(connection, self.fingerprint)
-        assert loaded is not None  # noqa: S101 - it was just put there
-        return loaded
 
     def _write(self, connection: Connection, before: Kept, after: Kept, round_: Round) -> None:
         of = self.fingerprint

@@ -124,12 +124,13 @@ class Round:
     def _append(self, entries: Sequence[Entry], now: datetime) -> None:
         if not entries:
             return
-        free = self._account.free_at(now)
+        heard = bool(self._account.tickets)  # who comes later decides on what was given back
+        free = self._account.free_at(now) if heard else 0
         for entry in entries:
             self._account = apply(self._account, entry)
             hours.add(self.sums, entry)
         self.entries.extend(entries)
-        self._rings = self._rings or self._account.free_at(now) > free
+        self._rings = self._rings or (heard and self._account.free_at(now) > free)
 
     def _queue(self, call_id: str, ticket: Ticket | None, now: datetime) -> None:
         """Renew or give up the place of a call; sweep out places whose holders have died."""

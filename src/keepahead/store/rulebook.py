@@ -117,8 +117,7 @@ class Rulebook:
         """Give a transaction in which nobody decides; whoever waits looks at the rules anew afterwards."""
         account = tables.accounts
         with self._database.write() as connection:
-            kept.make(connection, self._fingerprint)
-            kept.lock(connection, self._fingerprint)
+            kept.load_locked(connection, self._fingerprint)
             yield connection
             connection.execute(
                 update(account)

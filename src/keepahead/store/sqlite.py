@@ -4,6 +4,8 @@ import random
 import sqlite3
 import threading
 import time
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
@@ -14,19 +16,46 @@ from keepahead.store.deadline import Deadline
 _POLL_SECONDS = (0.0005, 0.0015)
 
 
-class Turn:
-    """The right of one thread of this process to ask for the file's write lock; entered before the transaction."""
+class Writer:
+    """The one connection of this process that writes. Threads take turns at it; it stays open in between."""
 
-    def __init__(self, deadline: Deadline) -> None:
+    def __init__(self, engine: Engine, deadline: Deadline) -> None:
+        self._engine = engine
         self._deadline = deadline
         self._lock = threading.Lock()
+        self._connection: Connection | None = None
 
-    def __enter__(self) -> None:
+    @contextmanager
+    def transaction(self) -> Generator[Connection]:
+        """Give the connection with the file's write lock: committed at the end, undone by an error."""
         if not self._lock.acquire(timeout=self._deadline.left()):
             raise _locked(self._deadline)
+        try:
+            connection = self._connection = self._connection or self._engine.connect()
+            try:
+                wait_for(_driver(connection), "BEGIN IMMEDIATE", self._deadline)
+                yield connection
+                # Without a write-ahead log that has to wait for readers.
+                wait_for(_driver(connection), "COMMIT", self._deadline)
+                if connection.in_transaction():  # SQLAlchemy counts its own
+                    connection.commit()
+            except BaseException:
+                self._drop()
+                raise
+        finally:
+            self._lock.release()
 
-    def __exit__(self, *_: object) -> None:
-        self._lock.release()
+    def close(self) -> None:
+        """Close the connection, once nobody writes."""
+        with self._lock:
+            self._drop()
+
+    def _drop(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with suppress(sqlite3.Error):  # what went wrong before is what matters
+                _driver(connection).rollback()
+            connection.close()
 
 
 def open_engine(url: URL, deadline: Deadline) -> Engine:
@@ -43,21 +72,11 @@ def open_engine(url: URL, deadline: Deadline) -> Engine:
     return engine
 
 
-def begin_write(connection: Connection, deadline: Deadline) -> None:
-    """Begin a transaction that holds the file's write lock."""
-    wait_for(_driver(connection), "BEGIN IMMEDIATE", deadline)
-
-
 def begin_read(connection: Connection, deadline: Deadline) -> None:
     """Begin a transaction that sees the file as it is now."""
     driver = _driver(connection)
     driver.execute("BEGIN")
     wait_for(driver, "SELECT 1 FROM sqlite_master LIMIT 1", deadline)  # only a statement fixes the moment
-
-
-def commit(connection: Connection, deadline: Deadline) -> None:
-    """Commit; without a write-ahead log that has to wait for readers."""
-    wait_for(_driver(connection), "COMMIT", deadline)
 
 
 def use_write_ahead_log(connection: Connection, deadline: Deadline) -> None:
