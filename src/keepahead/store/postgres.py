@@ -45,6 +45,17 @@ def allow_length(connection: Connection) -> None:
         connection.exec_driver_sql(f"SET LOCAL {name} = 0")
 
 
+def sync(connection: Connection) -> None:
+    """Have what a pipeline has sent answered, and the server count the time from then on; elsewhere there is no need.
+
+    It does not count while it reads a pipeline. psycopg's own end of a pipeline will not do: it sends a flush after its
+    sync, and then the server reads again.
+    """
+    pipeline = getattr(connection.connection.driver_connection, "_pipeline", None)
+    if pipeline is not None:
+        pipeline.sync()
+
+
 def is_useless(connection: Connection, error: BaseException) -> bool:
     """Tell whether a connection on which `error` was met cannot serve any more."""
     if connection.invalidated:  # SQLAlchemy saw it first

@@ -12,6 +12,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Delete, Dialect, Insert, Select, Update
 from sqlalchemy.types import TypeEngine
 
+from keepahead.store import postgres
+
 Process = Callable[[Any], Any] | None
 Core = Select[Any, *tuple[Any, ...]] | Insert | Update | Delete
 
@@ -108,12 +110,14 @@ class Statement:
 def run_together(
     connection: Connection, statements: Sequence[Statement], values: Mapping[str, Any]
 ) -> Sequence[list[tuple[Any, ...]]]:
-    """Run several SELECTs one after the other, all with the same values; in a pipeline that is one wait."""
-    with ExitStack() as cursors:
+    """Run several SELECTs one after the other, all with the same values; in a pipeline that is one trip."""
+    with ExitStack() as opened:
+        cursors = [opened.enter_context(closing(connection.connection.cursor())) for _ in statements]
         begun = [
-            statement.begin(cursors.enter_context(closing(connection.connection.cursor())), connection.dialect, values)
-            for statement in statements
+            statement.begin(cursor, connection.dialect, values)
+            for statement, cursor in zip(statements, cursors, strict=True)
         ]
+        postgres.sync(connection)
         return [rows() for rows in begun]
 
 
