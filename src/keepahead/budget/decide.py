@@ -134,8 +134,8 @@ def observe(account: Account, meter: Meter, now: datetime) -> tuple[Entry, ...]:
 
 
 def _case(account: Account, meter: Meter, ask: Ask, now: datetime, rules: Rules) -> "_Case":
-    floor = ask.lane.floor_of(meter.capacity)
-    return _Case(account, meter, ask, now, rules, floor, meter.balance_at(now), account.free_at(now))
+    floor, balance = ask.lane.floor_of(meter.capacity), meter.balance_at(now)
+    return _Case(account, meter, ask, now, rules, floor, balance, balance - account.reserved - account.unknown)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +167,7 @@ class _Case:
         room = self.room
         fitting = min(self.ask.items, max(0, min(room, window.left if window else room)) // self.ask.tokens_per_item)
         if self.balance >= 1 and fitting >= part and self.whole_is_in_time:
-            return _grant(self.account, self.ask, fitting, self.floor, self.now)
+            return _grant(self.ask, fitting, self.now, self.balance, self.free, self.floor)
         if self.is_stale:
             return Decision(_wait_for_meter(self.account, self.ask, self.now))
         if self.earliest is None:
@@ -349,17 +349,17 @@ class _Case:
 
 def _grant_free(account: Account, ask: Ask, now: datetime) -> Decision:
     floor = ask.lane.floor_of(account.meter.capacity) if account.meter else ask.lane.floor
-    return _grant(account, ask, ask.items, floor, now)
+    return _grant(ask, ask.items, now, account.balance_at(now), account.free_at(now), floor)
 
 
-def _grant(account: Account, ask: Ask, items: int, floor: int, now: datetime) -> Decision:
-    tokens, free = items * ask.tokens_per_item, account.free_at(now)
+def _grant(ask: Ask, items: int, now: datetime, balance: int, free: int, floor: int) -> Decision:
+    tokens = items * ask.tokens_per_item
     entry = Reserved(
         at=now,
         label=ask.label,
         tokens=tokens,
         shape=ask.shape,
-        balance=account.balance_at(now),
+        balance=balance,
         free=free,
         floor=floor,
         lapses_at=now + CALL_LIMIT,
