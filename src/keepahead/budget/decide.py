@@ -167,7 +167,7 @@ class _Case:
         room = self.room
         fitting = min(self.ask.items, max(0, min(room, window.left if window else room)) // self.ask.tokens_per_item)
         if self.balance >= 1 and fitting >= part and self.whole_is_in_time:
-            return _grant(self.ask, fitting, self.now, self.balance, self.free, self.floor)
+            return _grant(self.ask, fitting, self.now, balance=self.balance, free=self.free, floor=self.floor)
         if self.is_stale:
             return Decision(_wait_for_meter(self.account, self.ask, self.now))
         if self.earliest is None:
@@ -349,10 +349,10 @@ class _Case:
 
 def _grant_free(account: Account, ask: Ask, now: datetime) -> Decision:
     floor = ask.lane.floor_of(account.meter.capacity) if account.meter else ask.lane.floor
-    return _grant(ask, ask.items, now, account.balance_at(now), account.free_at(now), floor)
+    return _grant(ask, ask.items, now, balance=account.balance_at(now), free=account.free_at(now), floor=floor)
 
 
-def _grant(ask: Ask, items: int, now: datetime, balance: int, free: int, floor: int) -> Decision:
+def _grant(ask: Ask, items: int, now: datetime, *, balance: int, free: int, floor: int) -> Decision:
     tokens = items * ask.tokens_per_item
     entry = Reserved(
         at=now,
