@@ -78,9 +78,10 @@ def _append(connection: Connection, fingerprint: str, calls: int, until: datetim
         index.drop(connection)
     _staged.create(connection)
     _stage(connection, calls, until)
-    columns = ("fingerprint", *(name for name in rows.ENTRY_COLUMNS if name != "fingerprint"))
+    columns = [column.name for column in tables.entries.columns if column.name != "seq"]
     kinds = union_all(*(select(literal_column(str(kind)).label("kind")) for kind in (0, 1))).subquery("kinds")
-    samples = [{**rows.entry_row(entry), "fingerprint": fingerprint} for entry in _entries_of_a_call(until)]
+    nothing = dict.fromkeys(columns)
+    samples = [{**nothing, **rows.entry_row(each), "fingerprint": fingerprint} for each in _entries_of_a_call(until)]
     made = (
         case((kinds.c.kind == 0, _made(name, samples[0], until)), else_=_made(name, samples[1], until))
         for name in columns
