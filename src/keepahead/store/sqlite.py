@@ -67,6 +67,8 @@ def open_engine(url: URL, deadline: Deadline) -> Engine:
         connection.isolation_level = None
         wait_for(connection, "PRAGMA synchronous=NORMAL", deadline)
         wait_for(connection, "PRAGMA foreign_keys=ON", deadline)
+        # 32 MB. Most pages that a call writes are those of the call before; each checkpoint writes and syncs them once.
+        wait_for(connection, "PRAGMA wal_autocheckpoint=8000", deadline)
 
     event.listen(engine, "connect", prepare)
     return engine
