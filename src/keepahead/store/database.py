@@ -9,7 +9,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, inspect, text
+from sqlalchemy import Connection, Engine, String, bindparam, func, inspect, select, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError, InterfaceError, NoSuchModuleError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -18,10 +18,12 @@ from keepahead.errors import LedgerFormatError, LedgerUnavailableError, Settings
 from keepahead.store import postgres, sqlite
 from keepahead.store.bell import Listener
 from keepahead.store.deadline import Deadline
-from keepahead.store.statement import Pen
+from keepahead.store.statement import Pen, Statement
 
 HEAD = "0002"
 """The newest step in migrations/versions; a ledger at this version needs no Alembic to open."""
+
+_RING = Statement(select(func.pg_notify(bindparam("channel", type_=String), text("''"))))
 
 _APPLICATION_ID = 0x4B504148  # "KPAH" in the header of our SQLite files
 
@@ -80,17 +82,16 @@ class Database:
 
     @contextmanager
     def write_at_once(self) -> Generator[Connection]:
-        """Give a connection whose statements go out together at the end and are one transaction; only `locks_rows`.
+        """Give a connection on which what one pen writes is one transaction, sent at its end; only `locks_rows`.
 
         Nothing can be read on it. Raises StaleError where a row would have broken a constraint: nothing was written.
         """
         driver = self._engine.dialect.loaded_dbapi
         with _translated(self._engine), self._deadline, self._engine.connect() as connection:
             raw: Any = connection.connection.driver_connection
-            raw.autocommit = True  # between two syncs of a pipeline PostgreSQL makes one transaction of everything
+            raw.autocommit = True  # a statement is a transaction, and so is everything between two syncs of a pipeline
             try:
-                with raw.pipeline():
-                    yield connection
+                yield connection
             except driver.IntegrityError:
                 # The driver takes statements for prepared that the server has skipped: not to be used again.
                 connection.invalidate()
@@ -123,7 +124,7 @@ class Database:
     def ring(self, pen: Pen, fingerprint: str) -> None:
         """Wake those on other hosts who wait for tokens of this account, once the transaction is through."""
         if self.locks_rows:
-            pen.cursor.execute("SELECT pg_notify(%s, '')", (channel_of(fingerprint),))
+            _RING.write(pen, [{"channel": channel_of(fingerprint)}])
 
     def listen(self, fingerprint: str, ring: Callable[[], None]) -> Callable[[], None]:
         """Have `ring` called, from another thread, when the bell of an account rings; return what ends that.

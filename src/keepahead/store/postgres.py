@@ -6,6 +6,7 @@ because a client that was stopped or has vanished must not keep its locks.
 
 import math
 from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event
@@ -45,15 +46,20 @@ def allow_length(connection: Connection) -> None:
         connection.exec_driver_sql(f"SET LOCAL {name} = 0")
 
 
+def pipeline(driver: Any) -> AbstractContextManager[Any]:
+    """Return a pipeline of a driver's connection, or the one that it is in: the end of a second would be a trip."""
+    return driver.pipeline() if driver._pipeline is None else nullcontext()  # noqa: SLF001 - nothing public tells
+
+
 def sync(connection: Connection) -> None:
     """Have what a pipeline has sent answered, and the server count the time from then on; elsewhere there is no need.
 
     It does not count while it reads a pipeline. psycopg's own end of a pipeline will not do: it sends a flush after its
     sync, and then the server reads again.
     """
-    pipeline = getattr(connection.connection.driver_connection, "_pipeline", None)
-    if pipeline is not None:
-        pipeline.sync()
+    under_way = getattr(connection.connection.driver_connection, "_pipeline", None)
+    if under_way is not None:
+        under_way.sync()
 
 
 def is_useless(connection: Connection, error: BaseException) -> bool:

@@ -4,21 +4,25 @@ For the ledger's few statements only, which run with every call: SQLAlchemy's ow
 takes about ten times as long as SQLite takes to carry it out.
 """
 
+import re
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
-from typing import Any
+from functools import cache
+from typing import Any, cast
 
-from sqlalchemy import ColumnElement, Connection, Delete, Dialect, Insert, Select, Update
+from sqlalchemy import ColumnElement, Connection, Delete, Dialect, Insert, Select, Table, Update
 from sqlalchemy.types import TypeEngine
 
 from keepahead.store import postgres
+
+_PARAMETER = re.compile(r"%\((\w+)\)s")
 
 Process = Callable[[Any], Any] | None
 Core = Select[Any, *tuple[Any, ...]] | Insert | Update | Delete
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Ready:
     """The text for one driver; what becomes of each parameter on its way in, and of each column on its way out.
 
@@ -29,6 +33,8 @@ class _Ready:
     parameters: Mapping[str, Process]
     positional: Sequence[tuple[str, Process]] | None
     columns: Sequence[Process]
+    table: str
+    """The one that it writes to."""
 
     def bind(self, values: Mapping[str, Any]) -> Any:
         if self.positional is not None:
@@ -39,19 +45,63 @@ class _Ready:
         return tuple([process(value) if process else value for value, process in zip(row, self.columns, strict=True)])
 
 
-@dataclass(frozen=True, slots=True)
 class Pen:
-    """One cursor for all that is written in a transaction: making one costs as much as some statements do."""
+    """Writes on one cursor, as making one costs as much as some statements do: at once, or all at the end of `pen`.
 
-    cursor: Any
-    dialect: Dialect
+    PostgreSQL's driver takes as long for a small statement as the server does. So what goes to different tables goes
+    there as one statement; its parts see nothing of each other, and order does not matter between tables.
+    """
+
+    def __init__(self, cursor: Any, dialect: Dialect) -> None:
+        self.dialect = dialect
+        self._cursor = cursor
+        self._waits = dialect.name != "sqlite"
+        self._waiting: list[tuple[_Ready, Sequence[Any]]] = []
+
+    def write(self, ready: "_Ready", rows: Sequence[Any]) -> None:
+        """Write rows of bound values."""
+        if not rows:
+            return
+        if self._waits:
+            self._waiting.append((ready, rows))
+        elif len(rows) == 1:
+            self._cursor.execute(ready.sql, rows[0])
+        else:
+            self._cursor.executemany(ready.sql, rows)
+
+    def send(self) -> None:
+        """Send what waits; in a pipeline if it does not fit into one statement, so that it is one trip all the same."""
+        single = [(ready, rows[0]) for ready, rows in self._waiting if len(rows) == 1]
+        single.sort(key=lambda part: part[0].table == "")  # only the last part of a statement may be a SELECT
+        if len(single) == len(self._waiting) == len({ready.table for ready, _ in single}):
+            if single:
+                self._cursor.execute(_together(tuple(ready for ready, _ in single)), _numbered(single))
+            return
+        with postgres.pipeline(self._cursor.connection):
+            for ready, rows in self._waiting:
+                self._cursor.executemany(ready.sql, rows)
 
 
 @contextmanager
 def pen(connection: Connection) -> Generator[Pen]:
-    """Give the pen of a transaction."""
+    """Give the pen of a transaction; what it wrote is sent by the end of it."""
     with closing(connection.connection.cursor()) as cursor:
-        yield Pen(cursor, connection.dialect)
+        hand = Pen(cursor, connection.dialect)
+        yield hand
+        hand.send()
+
+
+@cache
+def _together(parts: "tuple[_Ready, ...]") -> str:
+    """Return one statement that does what all of `parts` do."""
+    numbered = [_PARAMETER.sub(rf"%(\1__{number})s", part.sql) for number, part in enumerate(parts)]
+    *others, last = numbered
+    named = (f"part{number} AS ({sql})" for number, sql in enumerate(others))
+    return f"WITH {', '.join(named)} {last}" if others else last
+
+
+def _numbered(parts: "Sequence[tuple[_Ready, Mapping[str, Any]]]") -> Mapping[str, Any]:
+    return {f"{name}__{number}": value for number, (_, row) in enumerate(parts) for name, value in row.items()}
 
 
 class Statement:
@@ -81,11 +131,9 @@ class Statement:
 
     def write(self, pen: Pen, rows: Sequence[Mapping[str, Any]]) -> None:
         """Run it once for each row of values; it returns nothing."""
-        ready = self._for(pen.dialect)
-        if len(rows) == 1:
-            pen.cursor.execute(ready.sql, ready.bind(rows[0]))
-        elif rows:
-            pen.cursor.executemany(ready.sql, [ready.bind(values) for values in rows])
+        if rows:
+            ready = self._for(pen.dialect)
+            pen.write(ready, [ready.bind(values) for values in rows])
 
     def _for(self, dialect: Dialect) -> _Ready:
         ready = self._ready.get(dialect.name)
@@ -104,6 +152,7 @@ class Statement:
             parameters,
             None if marks is None else [(name, parameters[name]) for name in marks],
             [_type(column, dialect).result_processor(dialect, None) for column in selected],
+            "" if isinstance(core, Select) else cast("Table", core.table).name,
         )
 
 
