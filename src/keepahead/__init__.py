@@ -51,6 +51,8 @@ if TYPE_CHECKING:  # the one place where this is right: for type checkers, the t
     from keepahead.keepa.calls import parse_call as parse_call
     from keepahead.keepa.costs import ENDPOINT_COSTS as ENDPOINT_COSTS
     from keepahead.keepa.costs import quote as quote
+    from keepahead.keepa.csv_types import CsvType as CsvType
+    from keepahead.keepa.money import Money as Money
     from keepahead.keepa.objects import BestSellers as BestSellers
     from keepahead.keepa.objects import Category as Category
     from keepahead.keepa.objects import Deal as Deal
@@ -58,9 +60,13 @@ if TYPE_CHECKING:  # the one place where this is right: for type checkers, the t
     from keepahead.keepa.objects import Found as Found
     from keepahead.keepa.objects import LightningDeal as LightningDeal
     from keepahead.keepa.objects import Notification as Notification
+    from keepahead.keepa.objects import Offer as Offer
     from keepahead.keepa.objects import Product as Product
+    from keepahead.keepa.objects import SearchInsights as SearchInsights
     from keepahead.keepa.objects import Seller as Seller
     from keepahead.keepa.objects import Tracking as Tracking
+    from keepahead.keepa.series import Series as Series
+    from keepahead.keepa.stats import Stats as Stats
     from keepahead.keepa.wire import Answer as Answer
 
 _ROOMS = {
@@ -107,6 +113,8 @@ _ROOMS = {
         "parse_call",
     ),
     "keepa.costs": ("ENDPOINT_COSTS", "quote"),
+    "keepa.csv_types": ("CsvType",),
+    "keepa.money": ("Money",),
     "keepa.objects": (
         "BestSellers",
         "Category",
@@ -115,10 +123,14 @@ _ROOMS = {
         "Found",
         "LightningDeal",
         "Notification",
+        "Offer",
         "Product",
+        "SearchInsights",
         "Seller",
         "Tracking",
     ),
+    "keepa.series": ("Series",),
+    "keepa.stats": ("Stats",),
     "keepa.wire": ("Answer",),
 }
 _ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names}
@@ -135,6 +147,7 @@ __all__ = [  # noqa: RUF022 - sorted as sorted() does
     "CategoryCall",
     "CategorySearchCall",
     "Cost",
+    "CsvType",
     "Deal",
     "DealCall",
     "Deals",
@@ -156,17 +169,22 @@ __all__ = [  # noqa: RUF022 - sorted as sorted() does
     "LightningDeal",
     "LightningDealCall",
     "MaxTokensError",
+    "Money",
     "Notification",
+    "Offer",
     "OutcomeUnknown",
     "PartialResultError",
     "Product",
     "ProductCall",
     "ProductSearchCall",
     "RefusedError",
+    "SearchInsights",
     "Seller",
     "SellerCall",
     "SellerFinderCall",
+    "Series",
     "SettingsError",
+    "Stats",
     "Status",
     "TokenCall",
     "TopSellersCall",

@@ -58,10 +58,10 @@ def test_recorded_figures():
 def test_nothing_is_decoded_before_it_is_asked_for():
     """Splitting a body into products decodes none of them; the first look does, once."""
     product = objects.products([answer(products=[{"asin": "B0D8W1YVBX", "title": "x"}])])[0]
-    assert product._fields is None
+    assert [*product._known.values()] == [product.parts()]
     assert repr(product) == "<Product B0D8W1YVBX, 33 bytes>"
-    assert product.title == "x"
-    assert product._all() is product._all()
+    assert product.title == product["title"] == "x"
+    assert product["asin"] is product["asin"]
 
 
 def test_objects_are_equal_by_their_bytes():
