@@ -37,11 +37,22 @@ class _Known(msgspec.Struct, metaclass=_StructMapping, frozen=True, eq=False, kw
 class KeepaObject(_Known, Mapping[str, Any], frozen=True, eq=False):
     """One object of Keepa's: a read-only mapping under Keepa's own field names, and typed attributes for most of them.
 
-    `raw` is what was paid for, byte for byte. The first look finds where each field lies; a field is decoded when it is
-    asked for. Where nothing else is said an attribute is Keepa's name in snake case.
+    The first look finds where each field lies; a field is decoded when it is asked for. Where nothing else is said an
+    attribute is Keepa's name in snake case. An object keeps the answer that it came in; made of its own `raw` it keeps
+    no more than that.
     """
 
-    raw: bytes
+    _source: bytes | msgspec.Raw | Callable[[], msgspec.Raw]
+
+    @property
+    def raw(self) -> bytes:
+        """What was paid for, byte for byte."""
+        return bytes(self.view())
+
+    def view(self) -> bytes | msgspec.Raw:
+        """Return the same without a copy."""
+        source = self._source
+        return source() if callable(source) else source
 
     def __getitem__(self, name: str) -> Any:
         known = self._known
@@ -59,7 +70,7 @@ class KeepaObject(_Known, Mapping[str, Any], frozen=True, eq=False):
         return name in self.parts()
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__}, {len(self.raw)} bytes>"
+        return f"<{type(self).__name__}, {len(memoryview(self.view()))} bytes>"
 
     def __hash__(self) -> int:
         return hash(self.raw)
@@ -68,14 +79,14 @@ class KeepaObject(_Known, Mapping[str, Any], frozen=True, eq=False):
         return isinstance(other, KeepaObject) and self.raw == other.raw
 
     def __reduce__(self) -> tuple[Any, ...]:
-        told = [getattr(self, name) for name in self.__struct_fields__ if name != "_known"]
-        return (type(self), tuple(told))
+        told = (getattr(self, name) for name in self.__struct_fields__ if name not in {"_known", "_source"})
+        return (type(self), (self.raw, *told))
 
     def parts(self) -> Mapping[str, msgspec.Raw]:
         """Return each field's own bytes, not decoded. Raises BadAnswerError if this is no JSON object."""
         known = self._known
         if _PARTS not in known:
-            known[_PARTS] = found(self.raw)
+            known[_PARTS] = found(self.view())
         return known[_PARTS]
 
 
@@ -121,14 +132,9 @@ class Field(Generic[T]):
         return self._otherwise
 
 
-def found(raw: bytes) -> Mapping[str, msgspec.Raw]:
+def found(raw: bytes | msgspec.Raw) -> Mapping[str, msgspec.Raw]:
     """Return where each field of an object lies. Raises BadAnswerError if it is none."""
     return read(raw, PARTS)
-
-
-def known_parts(parts: Mapping[str, msgspec.Raw]) -> dict[object, Any]:
-    """Return what an object knows whose fields have been found already."""
-    return {_PARTS: parts}
 
 
 def read(raw: bytes | msgspec.Raw, decoder: msgspec.json.Decoder[S]) -> S:
@@ -256,14 +262,14 @@ def wholes(*names: str) -> Field[tuple[int, ...]]:
     return Field(lambda raw, _: tuple(each for each in whole_values(raw) if each is not None), (), names)
 
 
-def child(kind: Callable[[bytes], T], *names: str) -> Field[T | None]:
+def child(kind: Callable[[msgspec.Raw], T], *names: str) -> Field[T | None]:
     """Return a field that is an object itself."""
-    return Field(lambda raw, _: kind(bytes(raw)) if is_object(raw) else None, None, names)
+    return Field(lambda raw, _: kind(raw) if is_object(raw) else None, None, names)
 
 
-def children(kind: Callable[[bytes], T], *names: str) -> Field[tuple[T, ...]]:
+def children(kind: Callable[[msgspec.Raw], T], *names: str) -> Field[tuple[T, ...]]:
     """Return a field of a list of objects; what is none is left out."""
-    return Field(lambda raw, _: tuple(kind(bytes(each)) for each in items(raw) if is_object(each)), (), names)
+    return Field(lambda raw, _: tuple(kind(each) for each in items(raw) if is_object(each)), (), names)
 
 
 def raw_items(*names: str) -> Field[list[msgspec.Raw]]:
@@ -271,11 +277,11 @@ def raw_items(*names: str) -> Field[list[msgspec.Raw]]:
     return Field(lambda raw, _: items(raw), [], names)
 
 
-def table_of(kind: Callable[[bytes], T], *names: str) -> Field[Mapping[str, T]]:
+def table_of(kind: Callable[[msgspec.Raw], T], *names: str) -> Field[Mapping[str, T]]:
     """Return a field of objects by name; what is none is left out."""
 
     def decode(raw: msgspec.Raw, _: KeepaObject) -> Mapping[str, T]:
-        return {name: kind(bytes(each)) for name, each in table(raw).items() if is_object(each)}
+        return {name: kind(each) for name, each in table(raw).items() if is_object(each)}
 
     return Field(decode, cast("Mapping[str, T]", {}), names)
 

@@ -10,7 +10,7 @@ from keepahead.errors import BadAnswerError
 from keepahead.keepa.deals import Deal, Deals, LightningDeal
 from keepahead.keepa.fields import PARTS, KeepaObject, raw_items, read, texts, wholes
 from keepahead.keepa.market import BestSellers, Category, Found, SearchInsights, Seller
-from keepahead.keepa.product import Offer, Product
+from keepahead.keepa.product import Offer, Product, products_of
 from keepahead.keepa.trackings import Notification, Tracking
 from keepahead.keepa.wire import Answer
 
@@ -39,18 +39,11 @@ _OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _TEXTS = msgspec.json.Decoder(list[str])
 
 
-class _Products(msgspec.Struct):
-    products: list[msgspec.Raw] | None = None
-
-
 class _DealPage(KeepaObject, frozen=True, eq=False):
     dr = raw_items()
     category_ids = wholes()
     category_names = texts()
     category_count = wholes()
-
-
-_PRODUCTS = msgspec.json.Decoder(_Products)
 
 
 def products(answers: Sequence[Answer], asked: Sequence[str] = ()) -> list[Product]:
@@ -97,7 +90,7 @@ def searched(answers: Sequence[Answer]) -> list[Product]:
 def categories(answers: Sequence[Answer]) -> dict[int, Category]:
     """Return the category nodes by their ids; unknown ids are missing."""
     return {
-        int(number): Category(bytes(raw))
+        int(number): Category(raw)
         for answer in answers
         for number, raw in (_part(answer, "categories", _OBJECT) or {}).items()
         if raw != _NULL and number.removeprefix("-").isdecimal()
@@ -107,7 +100,7 @@ def categories(answers: Sequence[Answer]) -> dict[int, Category]:
 def sellers(answers: Sequence[Answer]) -> dict[str, Seller]:
     """Return the sellers by their ids; unknown ones are missing."""
     return {
-        name: Seller(bytes(raw))
+        name: Seller(raw)
         for answer in answers
         for name, raw in (_part(answer, "sellers", _OBJECT) or {}).items()
         if raw != _NULL
@@ -148,9 +141,9 @@ def nothing(answers: Sequence[Answer]) -> None:
     """Return nothing: the call was for its effect."""
 
 
-def _given(objects: Iterable[msgspec.Raw] | None) -> Iterator[bytes]:
+def _given(objects: Iterable[msgspec.Raw] | None) -> Iterator[msgspec.Raw]:
     """Return the objects of a list; Keepa may put null for what it has not."""
-    return (bytes(raw) for raw in objects or () if raw != _NULL)
+    return (raw for raw in objects or () if raw != _NULL)
 
 
 def _paired(ids: Sequence[int], told: Sequence[S]) -> dict[int, S]:
@@ -160,7 +153,7 @@ def _paired(ids: Sequence[int], told: Sequence[S]) -> dict[int, S]:
 
 def _products(answer: Answer) -> list[Product]:
     with _blamed_on(answer):
-        return [Product.of(raw) for raw in _given(read(answer.body, _PRODUCTS).products)]
+        return products_of(answer.body)
 
 
 def _part(answer: Answer, name: str, decoder: msgspec.json.Decoder[S]) -> S | None:

@@ -161,15 +161,15 @@ class Series:
 
     def to_numpy(self) -> "frames.Arrays":
         """Return times (datetime64[m], UTC) and values (float64, NaN in gaps). Needs the extra [data]."""
-        return frames.to_numpy(self._columns())
+        return frames.to_numpy(self.columns())
 
     def to_polars(self) -> "frames.PolarsFrame":
         """Return a frame of `at` (UTC), `value` and, where it is told, `shipping`. Needs the extra [data]."""
-        return frames.to_polars(self._columns())
+        return frames.to_polars(self.columns())
 
     def to_pandas(self) -> "frames.PandasFrame":
         """Return a frame of `value` and, where it is told, `shipping`, by `at` (UTC). Needs the extra [data]."""
-        return frames.to_pandas(self._columns())
+        return frames.to_pandas(self.columns())
 
     @property
     def _times(self) -> memoryview:
@@ -179,7 +179,8 @@ class Series:
     def _is_signed(self) -> bool:
         return self.csv_type is not None and self.csv_type.is_signed
 
-    def _columns(self) -> frames.Columns:
+    def columns(self) -> frames.Columns:
+        """Return the points for `frames`."""
         return frames.Columns(self.flat, self.width, self._is_signed)
 
     def _told(self) -> tuple[object, ...]:
