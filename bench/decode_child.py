@@ -25,7 +25,7 @@ def ours(content: bytes) -> object:
 
 
 def ours_as_arrays(content: bytes) -> object:
-    """The same, and times and values of each as arrays of numpy."""
+    """Do the same, and make arrays of numpy of the times and values."""
     products = objects.products([bodies.answer(content)])
     return [[series.to_numpy() for series in product.every_series().values()] for product in products]
 
@@ -36,7 +36,7 @@ def theirs(content: bytes) -> object:
 
 
 def theirs_bare(content: bytes) -> object:
-    """The same without datetime objects, its faster way."""
+    """Do the same without datetime objects, its faster way."""
     return _theirs(content, to_datetime=False)
 
 

@@ -225,7 +225,9 @@ class Series:
         start = end - days * _MINUTES_A_DAY
         first, last = max(0, bisect_right(self._times, start) - 1), bisect_left(self._times, end)
         times = self._times[first:last].tolist()
-        values = self._values(first, last) if times else []
+        if not times:
+            return []
+        values = self._values(first, last)
         spans = zip(times, [*times[1:], end], values, strict=True)
         return [(till - max(since, start), value) for since, till, value in spans if till > max(since, start)]
 
