@@ -19,6 +19,7 @@ from rich.console import Console
 
 from bench import bodies
 from bench.chapter import Chapter, chapter_of_rows
+from bench.decoding import decoding
 from bench.growth import growth
 from bench.many import many_clients
 from bench.neighbour import LeftOutError, Neighbour, environment
@@ -186,6 +187,7 @@ _CHAPTERS: Mapping[str, Callable[[Path], Iterator[Chapter]]] = {
     "parts": _profile,
     "quote": _before,
     "answers": _bodies,
+    "decoding": decoding,
     "command": _command,
     "many": _many,
     "growth": growth,

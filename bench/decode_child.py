@@ -1,4 +1,4 @@
-"""Decodes one body in a process of its own, and says how long it took and how much memory it needed on top.
+"""Decodes one body in a process of its own, and says how much CPU time it took and how much memory it needed on top.
 
 Runs as `python -m bench.decode_child NAME FILE`; one line of JSON on stdout. The memory is the highest resident size
 while the result is held, less that from before, when the body and all packages are loaded.
@@ -17,27 +17,33 @@ import keepa.utils
 from bench import bodies
 from keepahead.keepa import objects
 from keepahead.keepa.points import load_numpy
+from keepahead.keepa.wire import Answer
 
 
-def ours(content: bytes) -> object:
-    """Read the meter, split into products, decode all series."""
-    return [product.every_series() for product in objects.products([bodies.answer(content)])]
+def ours(answer: Answer) -> object:
+    """Split into products, decode all series."""
+    return [product.every_series() for product in objects.products([answer])]
 
 
-def ours_as_arrays(content: bytes) -> object:
-    """Do the same, and make arrays of numpy of the times and values."""
-    products = objects.products([bodies.answer(content)])
+def ours_with_meter(answer: Answer) -> object:
+    """Read the meter first, as every call does."""
+    return ours(bodies.answer(answer.body))
+
+
+def ours_as_arrays(answer: Answer) -> object:
+    """Make arrays of numpy of the times and values too."""
+    products = objects.products([answer])
     return [[series.to_numpy() for series in product.every_series().values()] for product in products]
 
 
-def theirs(content: bytes) -> object:
+def theirs(answer: Answer) -> object:
     """Decode by json and parse as the client of the package keepa does by itself."""
-    return _theirs(content, to_datetime=True)
+    return _theirs(answer.body, to_datetime=True)
 
 
-def theirs_bare(content: bytes) -> object:
+def theirs_bare(answer: Answer) -> object:
     """Do the same without datetime objects, its faster way."""
-    return _theirs(content, to_datetime=False)
+    return _theirs(answer.body, to_datetime=False)
 
 
 def _theirs(content: bytes, *, to_datetime: bool) -> object:
@@ -47,8 +53,9 @@ def _theirs(content: bytes, *, to_datetime: bool) -> object:
     return answer
 
 
-CONTENDERS: dict[str, Callable[[bytes], object]] = {
+CONTENDERS: dict[str, Callable[[Answer], object]] = {
     "ours": ours,
+    "ours, with the meter": ours_with_meter,
     "ours, arrays": ours_as_arrays,
     "keepa": theirs,
     "keepa, bare": theirs_bare,
@@ -57,15 +64,15 @@ CONTENDERS: dict[str, Callable[[bytes], object]] = {
 
 def main(name: str, place: str) -> None:
     """Measure one contender once."""
-    content = Path(place).read_bytes()
+    answer = bodies.answer(Path(place).read_bytes())
     work = CONTENDERS[name]
     load_numpy()
-    work(bodies.body(1, 1))  # what is loaded and compiled at the first use is loaded
+    work(bodies.answer(bodies.body(1, 1)))  # what is loaded and compiled at the first use is loaded
     gc.collect()
     Path("/proc/self/clear_refs").write_text("5")  # the highest resident size counts from now
     before = _memory("VmRSS")
     began = time.process_time()
-    result = work(content)
+    result = work(answer)
     seconds = time.process_time() - began
     print(json.dumps({"seconds": seconds, "bytes": _memory("VmHWM") - before}))
     del result

@@ -52,6 +52,8 @@ if TYPE_CHECKING:  # the one place where this is right: for type checkers, the t
     from keepahead.keepa.costs import ENDPOINT_COSTS as ENDPOINT_COSTS
     from keepahead.keepa.costs import quote as quote
     from keepahead.keepa.csv_types import CsvType as CsvType
+    from keepahead.keepa.long_frames import pandas_frame as pandas_frame
+    from keepahead.keepa.long_frames import polars_frame as polars_frame
     from keepahead.keepa.money import Money as Money
     from keepahead.keepa.objects import BestSellers as BestSellers
     from keepahead.keepa.objects import Category as Category
@@ -114,6 +116,7 @@ _ROOMS = {
     ),
     "keepa.costs": ("ENDPOINT_COSTS", "quote"),
     "keepa.csv_types": ("CsvType",),
+    "keepa.long_frames": ("pandas_frame", "polars_frame"),
     "keepa.money": ("Money",),
     "keepa.objects": (
         "BestSellers",
@@ -192,7 +195,9 @@ __all__ = [  # noqa: RUF022 - sorted as sorted() does
     "TrackingAddCall",
     "TrackingCall",
     "UnboundedCostError",
+    "pandas_frame",
     "parse_call",
+    "polars_frame",
     "quote",
 ]
 

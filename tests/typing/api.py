@@ -13,6 +13,7 @@ from keepahead import (
     CallerLimitError,
     Category,
     Cost,
+    CsvType,
     Deals,
     Found,
     FrozenError,
@@ -21,15 +22,22 @@ from keepahead import (
     Keepa,
     KeepaRejected,
     LightningDeal,
+    Money,
+    Offer,
     OutcomeUnknown,
     PartialResultError,
     Product,
     ProductCall,
+    SearchInsights,
     Seller,
+    Series,
+    Stats,
     Status,
     TokenCall,
     Tracking,
+    pandas_frame,
     parse_call,
+    polars_frame,
     quote,
 )
 
@@ -100,3 +108,23 @@ def values() -> None:
         assert_type(error.nearest, str | None)
     except keepahead.KeepaheadError:
         pass
+
+
+def objects(products: list[Product], found: Found, now: datetime) -> None:
+    """Objects have typed attributes beside Keepa's own names."""
+    product = products[0]
+    assert_type((product.title, product.brand, product.monthly_sold), tuple[str, str | None, int | None])
+    assert_type(product.offers, tuple[Offer, ...])
+    assert_type(product.fetched_at, datetime | None)
+    assert_type(product.stats, Stats | None)
+    if product.stats:
+        assert_type(product.stats.avg90.new, int | None)
+        assert_type(product.stats.avg90[CsvType.NEW], int | None)
+        assert_type(product.stats.is_lowest.new, bool | None)
+    series = product.series(CsvType.NEW)
+    assert_type(product.every_series(), dict[CsvType, Series])
+    assert_type(series.values, list[int | None])
+    assert_type(series.mean(90, until=now), float | None)
+    assert_type(product.money(CsvType.NEW), Money | None)
+    assert_type(found.insights, SearchInsights | None)
+    assert len(polars_frame(products)) == len(pandas_frame(products))

@@ -1,8 +1,9 @@
 """Whole batches of products as one long frame: a row for each point of each series. The extra [data]."""
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
+from keepahead.keepa import frames
 from keepahead.keepa.csv_types import CsvType
 from keepahead.keepa.frames import (
     demanded,
@@ -14,9 +15,6 @@ from keepahead.keepa.frames import (
 )
 from keepahead.keepa.product import Product
 from keepahead.keepa.series import Series
-
-if TYPE_CHECKING:
-    from keepahead.keepa.frames import PandasFrame, PolarsFrame
 
 
 class _Rows(NamedTuple):
@@ -31,7 +29,7 @@ class _Rows(NamedTuple):
     shipping_known: Any
 
 
-def polars_frame(products: Iterable[Product], csv_types: Iterable[CsvType] = CsvType) -> "PolarsFrame":
+def polars_frame(products: Iterable[Product], csv_types: Iterable[CsvType] = CsvType) -> "frames.PolarsFrame":
     """Return a frame of `asin`, `domain`, `csv_type`, `at` (UTC), `value`, `shipping`. Needs the extra [data].
 
     Values are in the smallest unit, with their shipping where Keepa tells it; null in gaps.
@@ -54,7 +52,7 @@ def polars_frame(products: Iterable[Product], csv_types: Iterable[CsvType] = Csv
     )
 
 
-def pandas_frame(products: Iterable[Product], csv_types: Iterable[CsvType] = CsvType) -> "PandasFrame":
+def pandas_frame(products: Iterable[Product], csv_types: Iterable[CsvType] = CsvType) -> "frames.PandasFrame":
     """Return the same frame for pandas; `asin` and `csv_type` are categories. Needs the extra [data]."""
     numpy, pandas = demanded("numpy"), demanded("pandas")
     had = list(products)

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from keepahead.faces.cli.results import Cell, Column, currency, money, put_table, title
+from keepahead.faces.cli.results import Cell, Column, currency, money, put_table
+from keepahead.faces.cli.streams import clean
 from keepahead.keepa.objects import Product
 
 AMAZON, NEW, SALES, COUNT_NEW, RATING, BUY_BOX = 0, 1, 3, 11, 16, 18
@@ -27,7 +28,7 @@ def _row(product: Product, domain: int) -> Sequence[Cell]:
     rating, sold = product.current(RATING), product.get("monthlySold")
     return (
         product.asin,
-        title(product.title),
+        clean(product.title),
         money(next((price for place in (NEW, AMAZON, BUY_BOX) if (price := product.current(place))), None), domain),
         product.current(SALES),
         product.current(COUNT_NEW),
