@@ -41,7 +41,8 @@ def bestsellers(
     outcome = spend(terms, lambda keepa: keepa.best_sellers(category, domain=number, **chosen), plan.result)
     found = outcome.result
     if json:
-        put_json({"bestsellers": found, "account": outcome.account})
+        listed = {name: getattr(found, name) for name in ("domain", "category", "asins", "updated_at")}
+        put_json({"bestsellers": listed, "account": outcome.account})
     else:
         put_table((Column("place", right=True), Column("ASIN")), list(enumerate(found.asins[:limit], 1)))
         if len(found.asins) > limit:
