@@ -8,7 +8,8 @@ import typer
 from keepahead.clock import SystemClock
 from keepahead.faces.cli import options
 from keepahead.faces.cli.books import opened
-from keepahead.faces.cli.entry_files import Format, demand_format, new_file, write_file, write_lines
+from keepahead.faces.cli.entry_files import Format, demand_format, write_file, write_lines
+from keepahead.faces.cli.files import new_file
 from keepahead.faces.cli.filters import OfEndpoint, OfKind, OfLane, Since, Until, filter_of
 from keepahead.faces.cli.progress import Tally
 from keepahead.faces.cli.results import put_bytes, put_json
