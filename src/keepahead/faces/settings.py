@@ -1,8 +1,10 @@
 """Typed settings, read once: from the environment, from `.env` and from `keepahead.toml` in the working folder."""
 
+import json
+from dataclasses import fields
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, cast
 
 import platformdirs
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, ValidationInfo, field_validator
@@ -11,6 +13,7 @@ from pydantic_settings import (
     BaseSettings,
     DotEnvSettingsSource,
     EnvSettingsSource,
+    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     TomlConfigSettingsSource,
@@ -18,6 +21,7 @@ from pydantic_settings import (
 
 from keepahead.budget.rule import CALLER_NAME, is_caller_name
 from keepahead.errors import SettingsError
+from keepahead.work.analysis.thresholds import Thresholds
 
 KEEPA_URL = "https://api.keepa.com"
 TOML_FILE = "keepahead.toml"
@@ -55,6 +59,7 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(
         env_prefix="KEEPAHEAD_",
+        env_nested_delimiter="__",
         env_file=".env",
         env_file_encoding="utf-8",
         toml_file=TOML_FILE,
@@ -117,6 +122,9 @@ class Settings(BaseSettings):
         default=None, ge=0, description="How long a call waits for tokens; 0 refuses at once. As long as it takes."
     )
     caller: str | None = Field(default=None, description="Whom the ledger charges. The name of the program.")
+    analysis: Annotated[Thresholds, NoDecode] = Field(
+        default=Thresholds(), description="What an analysis weighs with, each number by its name: docs/analysis.md."
+    )
 
     @field_validator("*", mode="before")
     @classmethod
@@ -132,6 +140,22 @@ class Settings(BaseSettings):
             raise PydanticCustomError("caller_name", CALLER_NAME)
         return value
 
+    @field_validator("analysis", mode="before")
+    @classmethod
+    def _known_thresholds(cls, value: Any) -> Any:
+        """Read thresholds; refuse one that is not there: it would be silently ignored."""
+        told = _from_json(value)
+        if not isinstance(told, dict):
+            return told
+        known = [field.name for field in fields(Thresholds)]
+        given = cast("dict[str, Any]", told)
+        for name in given:
+            if name not in known:
+                nearest = get_close_matches(name, known, 1)
+                advice = f"; did you mean {nearest[0]}?" if nearest else ""
+                raise ValueError(f"there is no threshold {name}{advice}")
+        return {name: _from_json(each) for name, each in given.items()}
+
     @classmethod
     def settings_customise_sources(
         cls,
@@ -146,14 +170,24 @@ class Settings(BaseSettings):
         return init_settings, env_settings, dotenv_settings, _TomlSource(settings_cls)
 
 
+def _from_json(value: Any) -> Any:
+    """Return what a text holds where it is JSON: so the environment writes tables and lists."""
+    try:
+        return json.loads(value) if isinstance(value, str) else value
+    except ValueError:
+        return value
+
+
 def read_settings(**given: Any) -> Settings:
     """Read the settings; `given` values win, None means not given. Raises SettingsError with the setting's own name."""
     try:
         return Settings(**{name: value for name, value in given.items() if value is not None})
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
-        name = setting_name(str(first["loc"][0]))
-        raise SettingsError(name, f"the setting {name} cannot be used: {first['msg']}") from None
+        field, *inner = map(str, first["loc"])
+        name = ".".join((setting_name(field), *inner))
+        told = first["msg"].removeprefix("Value error, ")
+        raise SettingsError(name, f"the setting {name} cannot be used: {told}") from None
     except (OSError, ValueError) as error:
         name = _broken_file()
         raise SettingsError(name, f"the settings file cannot be read: {name}: {error}") from None

@@ -1,15 +1,16 @@
 """`keepahead bestsellers`: the best-seller list of one category."""
 
+from datetime import datetime
 from typing import Annotated, cast
 
 import typer
 
-from keepahead.faces.cli import options
+from keepahead.faces.cli import options, output
 from keepahead.faces.cli.results import Column, put_json, put_table
 from keepahead.faces.cli.spending import Terms, spend
 from keepahead.faces.cli.streams import say
 from keepahead.keepa import plans
-from keepahead.keepa.domains import domain_id
+from keepahead.keepa.domains import DOMAINS, domain_id
 from keepahead.keepa.plans import BestSellersOptions
 
 
@@ -22,7 +23,9 @@ def bestsellers(
     year: Annotated[int | None, typer.Option("--year", help="The year of --month.")] = None,
     variations: Annotated[bool, typer.Option("--variations", help="All variations, not one of each.")] = False,
     sublist: Annotated[bool, typer.Option("--sublist", help="By the rank in the sub-category.")] = False,
-    limit: Annotated[int, typer.Option("--limit", min=1, help="Rows of the table; --json has all.")] = 20,
+    limit: Annotated[int, typer.Option("--limit", min=1, help="Rows of the table; --json and --output have all.")] = 20,
+    to_file: output.File = None,
+    force: output.Force = False,
     max_tokens: options.MaxTokens = None,
     max_wait: options.MaxWait = None,
     lane: options.Lane = "live",
@@ -36,6 +39,7 @@ def bestsellers(
         options.given(range_days=days or None, month=month, year=year, variations=variations, sublist=sublist),
     )
     plan = plans.best_sellers(category, number, chosen)
+    written = output.output_to(to_file, force=force)
     terms = Terms(lane=lane, caller=caller, max_tokens=max_tokens, max_wait_seconds=max_wait)
     chosen["max_tokens"] = max_tokens
     outcome = spend(terms, lambda keepa: keepa.best_sellers(category, domain=number, **chosen), plan.result)
@@ -49,4 +53,17 @@ def bestsellers(
             say(f"{limit} of {len(found.asins):,} shown; --limit shows more, --json has all")
         elif not found.asins:
             say(f'no list for {category}; keepahead category "name" finds the ids of categories')
+    if written:
+        site = DOMAINS[number].site
+        rows = [[place, asin, site, category, found.updated_at] for place, asin in enumerate(found.asins, 1)]
+        written.write(_FIELDS, rows)
     outcome.finish()
+
+
+_FIELDS = (
+    output.Field("place", int),
+    output.Field("asin", str),
+    output.Field("domain", str),
+    output.Field("category", str),
+    output.Field("updated_at", datetime),
+)

@@ -6,13 +6,15 @@ from typing import Annotated, Any
 
 import typer
 
-from keepahead.faces.cli import options
+from keepahead.faces.cli import options, output
 from keepahead.faces.cli.results import Cell, Column, currency, money, put_json, put_table, raws, title
 from keepahead.faces.cli.spending import Terms, spend
 from keepahead.faces.cli.streams import say
 from keepahead.faces.cli.values import Range, price_range, whole_range
 from keepahead.keepa import plans
-from keepahead.keepa.domains import domain_id
+from keepahead.keepa.csv_types import CsvType
+from keepahead.keepa.domains import DOMAINS, domain_id
+from keepahead.keepa.money import Money
 from keepahead.keepa.objects import Deal
 
 _LARGEST = 2**31 - 1
@@ -54,7 +56,9 @@ def deals(
     rank: Annotated[str | None, typer.Option("--rank", help="Sales rank, such as 1..20000.")] = None,
     words: Annotated[str | None, typer.Option("--title", help="Words that the title must hold.")] = None,
     page: Annotated[int, typer.Option("--page", help="Page of 150 deals, from 0 to 66.")] = 0,
-    limit: Annotated[int, typer.Option("--limit", min=1, help="Rows of the table; --json has all.")] = 20,
+    limit: Annotated[int, typer.Option("--limit", min=1, help="Rows of the table; --json and --output have all.")] = 20,
+    to_file: output.File = None,
+    force: output.Force = False,
     max_tokens: options.MaxTokens = None,
     max_wait: options.MaxWait = None,
     lane: options.Lane = "live",
@@ -77,6 +81,7 @@ def deals(
         "isRangeEnabled": any(ranges.values()),
         "isFilterEnabled": bool(category or words),
     }
+    written = output.output_to(to_file, force=force)
     plan = plans.deals(selection)
     terms = Terms(lane=lane, caller=caller, max_tokens=max_tokens, max_wait_seconds=max_wait)
     outcome = spend(terms, lambda keepa: keepa.deals(selection, max_tokens=max_tokens), plan.result)
@@ -101,7 +106,42 @@ def deals(
         put_table(columns, rows)
         if len(found.deals) > limit:
             say(f"{limit} of {len(found.deals)} on this page shown; --limit shows more, --json has all")
+    if written:
+        place, since, names = _CSV[price_type], _SPANS.index(span), found.category_names
+        written.write(_FIELDS, [_line(each, place, since, number, names) for each in found.deals])
     outcome.finish()
+
+
+_FIELDS = (
+    output.Field("asin", str),
+    output.Field("domain", str),
+    output.Field("title", str),
+    output.Field("currency", str),
+    output.Field("price", float),
+    output.Field("mean_price", float),
+    output.Field("drop_percent", int),
+    output.Field("rank", int),
+    output.Field("category", str),
+)
+
+
+def _line(each: Deal, place: int, span: int, domain: int, names: Mapping[int, str]) -> list[output.Value]:
+    def price(amount: int | None) -> float | None:
+        return None if amount is None or amount < 0 else float(Money(amount, domain))
+
+    current = each.get("current")
+    rank = _at([current], 0, CsvType.SALES)
+    return [
+        each.get("asin"),
+        DOMAINS[domain].site,
+        title(each.get("title")),
+        DOMAINS[domain].currency,
+        price(_at([current], 0, place)),
+        price(_at(each.get("avg"), span, place)),
+        _at(each.get("deltaPercent"), span, place),
+        rank if rank is not None and rank > 0 else None,
+        names.get(each.get("rootCat") or 0),
+    ]
 
 
 def _ends(given: Range, lowest: int, highest: int) -> list[int] | None:

@@ -4,7 +4,8 @@ from typing import Annotated, cast
 
 import typer
 
-from keepahead.faces.cli import options
+from keepahead.faces.cli import options, output
+from keepahead.faces.cli.product_rows import FIELDS, rows_of
 from keepahead.faces.cli.product_table import put_products
 from keepahead.faces.cli.results import put_json, raws
 from keepahead.faces.cli.spending import Terms, spend
@@ -50,6 +51,8 @@ def product(
     allow_unbounded: Annotated[
         bool, typer.Option("--allow-unbounded", help="Send codes without --code-limit; needs --max-tokens.")
     ] = False,
+    to_file: output.File = None,
+    force: output.Force = False,
     max_tokens: options.MaxTokens = None,
     max_wait: options.MaxWait = None,
     lane: options.Lane = "live",
@@ -82,6 +85,7 @@ def product(
         ),
     )
     plan = plans.products_by_code(code, code_limit, number, chosen) if code else plans.products(wanted, number, chosen)
+    written = output.output_to(to_file, force=force)
     chosen["max_tokens"] = max_tokens
     chosen["allow_unbounded"] = allow_unbounded
 
@@ -100,4 +104,6 @@ def product(
         put_products(outcome.result, number)
         if missing and outcome.failure is None:
             say(f"Keepa has nothing for {', '.join(missing)}")
+    if written:
+        written.write(FIELDS, rows_of(outcome.result))
     outcome.finish()

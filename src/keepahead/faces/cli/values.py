@@ -19,6 +19,7 @@ Range = tuple[int | None, int | None]
 
 _NUMBER = r"[0-9]{1,12}(?:\.[0-9]{1,4})?"
 _RANGE = re.compile(rf"({_NUMBER})?\.\.({_NUMBER})?")
+_PRICE = re.compile(_NUMBER)
 _AGE = re.compile(r"([0-9]{1,9})([smhdw])")
 _COUNT = re.compile(r"[0-9]{1,9}")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
@@ -36,6 +37,16 @@ def price_range(text: str | None, option: str, domain: int) -> Range:
     place = DOMAINS[domain]
     unit = f"{place.currency} with at most {place.decimals} decimals" if place.decimals else f"whole {place.currency}"
     return _range(text, option, place.decimals, unit)
+
+
+def price(text: str | None, option: str, domain: int) -> int | None:
+    """Read one price in the main unit of the marketplace; return it in the smallest unit."""
+    if text is None:
+        return None
+    low, high = price_range(f"{text}..{text}", option, domain) if _PRICE.fullmatch(text) else (None, None)
+    if low is None or low != high:
+        raise typer.BadParameter(f"{text!r} is no price; write 9.99", param_hint=f"'{option}'")
+    return low
 
 
 def seconds_range(text: str, option: str) -> tuple[float, float]:
