@@ -19,7 +19,7 @@ $(READY): pyproject.toml uv.lock
 	@VIRTUAL_ENV= $(UV) sync --quiet --frozen --inexact --compile-bytecode --python $(BIN)/python
 	@touch $@
 
-demo: $(READY)   ## the incident replayed, then a discovery, on the built-in simulator
+demo: $(READY)   ## the incident replayed, a discovery, an analysis with its chart, on the built-in simulator
 	@$(BIN)/python -m keepahead.faces.demo
 
 test: $(READY)   ## all tests

@@ -70,6 +70,13 @@ if TYPE_CHECKING:  # the one place where this is right: for type checkers, the t
     from keepahead.keepa.series import Series as Series
     from keepahead.keepa.stats import Stats as Stats
     from keepahead.keepa.wire import Answer as Answer
+    from keepahead.work.analysis.analyse import Analysis as Analysis
+    from keepahead.work.analysis.analyse import analyse as analyse
+    from keepahead.work.analysis.thresholds import Thresholds as Thresholds
+    from keepahead.work.analysis.verify import Expected as Expected
+    from keepahead.work.analysis.verify import Verification as Verification
+    from keepahead.work.analysis.verify import expected_of as expected_of
+    from keepahead.work.analysis.verify import verify as verify
 
 _ROOMS = {
     "budget.cost": ("Cost",),
@@ -135,10 +142,14 @@ _ROOMS = {
     "keepa.series": ("Series",),
     "keepa.stats": ("Stats",),
     "keepa.wire": ("Answer",),
+    "work.analysis.analyse": ("Analysis", "analyse"),
+    "work.analysis.thresholds": ("Thresholds",),
+    "work.analysis.verify": ("Expected", "Verification", "expected_of", "verify"),
 }
 _ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names}
 
 __all__ = [  # noqa: RUF022 - sorted as sorted() does
+    "Analysis",
     "Answer",
     "AsyncKeepa",
     "BadAnswerError",
@@ -155,6 +166,7 @@ __all__ = [  # noqa: RUF022 - sorted as sorted() does
     "DealCall",
     "Deals",
     "ENDPOINT_COSTS",
+    "Expected",
     "FinderCall",
     "Found",
     "FrozenError",
@@ -189,16 +201,21 @@ __all__ = [  # noqa: RUF022 - sorted as sorted() does
     "SettingsError",
     "Stats",
     "Status",
+    "Thresholds",
     "TokenCall",
     "TopSellersCall",
     "Tracking",
     "TrackingAddCall",
     "TrackingCall",
     "UnboundedCostError",
+    "Verification",
+    "analyse",
+    "expected_of",
     "pandas_frame",
     "parse_call",
     "polars_frame",
     "quote",
+    "verify",
 ]
 
 

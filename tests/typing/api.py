@@ -6,6 +6,7 @@ from typing import Any, assert_type
 
 import keepahead
 from keepahead import (
+    Analysis,
     Answer,
     AsyncKeepa,
     BestSellers,
@@ -15,6 +16,7 @@ from keepahead import (
     Cost,
     CsvType,
     Deals,
+    Expected,
     Found,
     FrozenError,
     InsufficientTokensError,
@@ -33,12 +35,17 @@ from keepahead import (
     Series,
     Stats,
     Status,
+    Thresholds,
     TokenCall,
     Tracking,
+    Verification,
+    analyse,
+    expected_of,
     pandas_frame,
     parse_call,
     polars_frame,
     quote,
+    verify,
 )
 
 
@@ -128,3 +135,14 @@ def objects(products: list[Product], found: Found, now: datetime) -> None:
     assert_type(product.money(CsvType.NEW), Money | None)
     assert_type(found.insights, SearchInsights | None)
     assert len(polars_frame(products)) == len(pandas_frame(products))
+
+
+def judged(product: Product, now: datetime) -> None:
+    """Analyses and verifications, and what people read first of them."""
+    seen = analyse(product, now=now, buying_price=650, thresholds=Thresholds(roi_target=0.4))
+    assert_type(seen, Analysis)
+    assert_type(seen.price.mean(90), float | None)
+    assert_type(seen.velocity.value, float | None)
+    assert_type(seen.recommendation.reasons, tuple[str, ...])
+    assert_type(expected_of(seen), Expected)
+    assert_type(verify(product, Expected(price=1499), now=now), Verification)

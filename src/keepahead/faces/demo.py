@@ -1,4 +1,4 @@
-"""`make demo`: the incident replayed on a virtual clock, then a discovery. No key, no network."""
+"""`make demo`: the incident replayed on a virtual clock, a discovery, a purchase looked into. No key, no network."""
 
 import asyncio
 import os
@@ -27,6 +27,8 @@ OPENING_BALANCE = 220
 START = datetime(2025, 11, 3, 20, 0, tzinfo=UTC)
 THROTTLE_SECONDS = 3.0  # the old backend's rhythm: 20 requests a minute
 BEAUTY = 3760911
+SERUM = "B0D8W1YVBX"
+OUTPUT = Path("build") / "demo"
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,31 +131,48 @@ def replay(console: Console, folder: Path) -> None:
     )
 
 
-def discover(console: Console, folder: Path) -> None:
-    """Run a discovery with the real commands, in a data folder of their own."""
+def discover(console: Console, folder: Path, output: Path) -> None:
+    """Run a discovery with the real commands, in a data folder of their own; leave it as a file."""
     console.rule("[bold]2. A discovery on the built-in simulator")
+    found = output / "discovery.xlsx"
+    wish = ("--category", str(BEAUTY), "--rank", "1..20000", "--price", "10..50", "--max-results", "10")
+    _show(console, folder, "discover", *wish, "--output", str(found), "--force")
+    _show(console, folder, "ledger", "--by", "endpoint")
+
+
+def look_into(console: Console, folder: Path, output: Path) -> None:
+    """Judge one real product with the real commands; leave its analysis and its chart as files."""
+    console.print()
+    console.rule("[bold]3. Is it worth buying? A real product, recorded in May 2026")
+    saved, exported, chart = (output / name for name in ("serum.json", "serum.csv", "serum.png"))
+    files = ("--save", str(saved), "--output", str(exported), "--force")
+    _show(console, folder, "analyse", SERUM, "--buying-price", "5.50", *files)
+    _show(console, folder, "verify", "--expected", str(saved))
+    _show(console, folder, "chart", SERUM, "--buybox", "--output", str(chart), "--force")
+    console.print(f"\nThe files are in {output}.")
+
+
+def _show(console: Console, folder: Path, *arguments: str) -> None:
+    """Run one command as a person would."""
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith(("KEEPA_", "KEEPAHEAD_"))},
         "XDG_DATA_HOME": str(folder),
         "KEEPAHEAD_DATABASE_URL": f"sqlite:///{folder / 'demo.db'}",
     }
-    for arguments in (
-        ("discover", "--category", str(BEAUTY), "--rank", "1..20000", "--price", "10..50", "--max-results", "10"),
-        ("product", "B0D8W1YVBX"),
-        ("ledger", "--by", "endpoint"),
-    ):
-        console.print(f"\n[bold]$ keepahead {' '.join(arguments)}")
-        subprocess.run(  # noqa: S603 - our own program
-            [sys.executable, "-m", "keepahead", *arguments], env=environment, cwd=folder, check=True
-        )
+    console.print(f"\n[bold]$ keepahead {' '.join(arguments)}", soft_wrap=True)
+    subprocess.run(  # noqa: S603 - our own program
+        [sys.executable, "-m", "keepahead", *arguments], env=environment, cwd=folder, check=True
+    )
 
 
 def main() -> None:
-    """Show both."""
-    console = Console(highlight=False)
+    """Show all three."""
+    console, output = Console(highlight=False), OUTPUT.absolute()
+    output.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="keepahead-demo-") as folder:
         replay(console, Path(folder))
-        discover(console, Path(folder))
+        discover(console, Path(folder), output)
+        look_into(console, Path(folder), output)
     console.print("\nNext: .venv/bin/keepahead --help, or the ten lines of Python in the README.")
 
 

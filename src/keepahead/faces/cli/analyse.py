@@ -8,17 +8,14 @@ from keepahead.clock import SystemClock
 from keepahead.faces.cli import options, output
 from keepahead.faces.cli.analysis_rows import FIELDS, row_of
 from keepahead.faces.cli.analysis_table import put_analyses, put_analysis
-from keepahead.faces.cli.lookup import look_up, missing_of, say_missing
+from keepahead.faces.cli.lookup import look_up, missing_of, options_for, say_missing
 from keepahead.faces.cli.results import put_json
 from keepahead.faces.cli.saving import saved_to
 from keepahead.faces.cli.spending import Terms
 from keepahead.faces.cli.values import listed, price
 from keepahead.faces.settings import read_settings
 from keepahead.keepa.domains import domain_id
-from keepahead.keepa.plans import ProductOptions
 from keepahead.work.analysis.analyse import analyse as analyse_product
-
-STATS_DAYS = 90
 
 
 def analyse(
@@ -53,12 +50,10 @@ def analyse(
     written, saved = output.output_to(to_file, force=force, also=save), saved_to(save, force=force)
     thresholds = read_settings().analysis
     terms = Terms(lane=lane, caller=caller, max_tokens=max_tokens, max_wait_seconds=max_wait)
-    chosen: ProductOptions = {"stats": STATS_DAYS, **({"buybox": True} if buybox else {})}
+    chosen = options_for(buybox=buybox)
     outcome = look_up(wanted, number, chosen, terms)
     now, missing = SystemClock().now(), missing_of(wanted, outcome)
-    found = [
-        analyse_product(product, now=now, buying_price=paid, thresholds=thresholds) for product in outcome.result
-    ]
+    found = [analyse_product(product, now=now, buying_price=paid, thresholds=thresholds) for product in outcome.result]
     if json:
         put_json({"analyses": found, "missing": missing, "account": outcome.account})
     else:

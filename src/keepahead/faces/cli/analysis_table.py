@@ -101,7 +101,10 @@ def _market(seen: Analysis) -> Facts:
         span = f"{sales.low:,} to {sales.high:,}" if sales.high is not None else f"{sales.low:,} or more"
         yield "sales a month", f"about {sales.likely:,.0f} ({span}, by {sales.source})"
     if seen.own_sales is not None:
-        yield "a newcomer's", f"about {seen.own_sales:,.0f}: an equal share of what is left, with {_count(rivals.rivals, 'rival')}"
+        yield (
+            "a newcomer's",
+            f"about {seen.own_sales:,.0f}: an equal share of what is left, with {_count(rivals.rivals, 'rival')}",
+        )
     drops = (sales.drops_30, sales.drops_90, sales.drops_180, sales.drops_365)
     if any(each is not None for each in drops):
         yield "rank drops", ", ".join(f"{_known(drop)} in {days}" for drop, days in zip(drops, WINDOWS, strict=True))
@@ -111,7 +114,10 @@ def _market(seen: Analysis) -> Facts:
     if rivals.leader_share is not None:
         winners = _count(rivals.winners, "seller")
         yield "Buy Box", f"{rivals.leader} had it {rivals.leader_share:.0%} of 90 days; {winners} in all"
-    yield "volatility", f"price {_known(_percent(seen.volatility.price))}, rank {_known(_percent(seen.volatility.rank))}"
+    yield (
+        "volatility",
+        f"price {_known(_percent(seen.volatility.price))}, rank {_known(_percent(seen.volatility.rank))}",
+    )
     if outs.times is not None:
         yield "stock-outs", f"{outs.times} in 90 days, {_known(_percent(outs.share))} of the time"
     yield "season", _season(seen)
@@ -153,9 +159,8 @@ def _money(seen: Analysis) -> Facts:
     bought = f"{money(returns.buying_price, domain)}{_assumed(returns.buying_price_source, bare=True)}"
     profit = f"{'-' if returns.profit < 0 else ''}{money(abs(returns.profit), domain)}"
     yield "buying price", f"{bought}: profit {profit}, return {returns.roi:.0%}"
-    yield "pay at most", f"{money(returns.target_price, domain)} for the return aimed at; no loss up to " + (
-        f"{money(returns.break_even_price, domain)}"
-    )
+    target, break_even = money(returns.target_price, domain), money(returns.break_even_price, domain)
+    yield "pay at most", f"{target} for the return aimed at; no loss up to {break_even}"
 
 
 def _rest(seen: Analysis) -> Facts:

@@ -1,7 +1,7 @@
 """`keepahead chart`: price and rank history as a picture."""
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any
@@ -31,9 +31,7 @@ def chart(
     *,
     asin: Annotated[str, typer.Argument(help="An ASIN.")],
     to_file: Annotated[str, typer.Option("--output", "-o", help="The picture to write: .png or .svg.")],
-    days: Annotated[
-        int, typer.Option("--days", min=_FEWEST_DAYS, max=_MOST_DAYS, help="The last so many days.")
-    ] = 365,
+    days: Annotated[int, typer.Option("--days", min=_FEWEST_DAYS, max=_MOST_DAYS, help="The last so many days.")] = 365,
     whole: Annotated[bool, typer.Option("--all", help="All that Keepa has, in place of --days.")] = False,
     buybox: Annotated[bool, typer.Option("--buybox", help="With the Buy Box price; 2 tokens more.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace the file if it is there.")] = False,
@@ -74,7 +72,9 @@ def chart(
 def _drawn(picture: Picture, ending: str) -> bytes:
     import vl_convert  # noqa: PLC0415 - an extra, and 30 MB
 
-    drawing: Mapping[str, Any] = MappingProxyType({".png": vl_convert.vegalite_to_png, ".svg": vl_convert.vegalite_to_svg})
+    drawing: Mapping[str, Any] = MappingProxyType(
+        {".png": vl_convert.vegalite_to_png, ".svg": vl_convert.vegalite_to_svg}
+    )
     drawn = drawing[ending](document(picture), vl_version=_VEGA_LITE)
     return drawn.encode() if isinstance(drawn, str) else drawn
 

@@ -41,7 +41,8 @@ class Check:
 def check_names() -> list[Check]:
     """Look for settings in the environment that nobody reads: mostly misspelt."""
     known = tuple(map(setting_name, Settings.model_fields))
-    strangers = [name for name in os.environ if name.upper().startswith("KEEPAHEAD_") and name.upper() not in known]
+    ours = [name for name in os.environ if name.upper().startswith("KEEPAHEAD_")]
+    strangers = [name for name in ours if name.upper().partition("__")[0] not in known]
     checks: list[Check] = []
     for name in strangers:
         nearest = nearest_name(name, known)

@@ -5,8 +5,9 @@ from typing import Annotated, Any, Literal
 import typer
 
 from keepahead.clock import SystemClock
-from keepahead.faces.cli import options
+from keepahead.faces.cli import options, output
 from keepahead.faces.cli.account import account_json, ledger_account, say_if_simulated, span, tokens
+from keepahead.faces.cli.product_rows import FIELDS, rows_of
 from keepahead.faces.cli.product_table import put_products
 from keepahead.faces.cli.results import currency, money, put_json, put_text, raws
 from keepahead.faces.cli.spending import Terms, spend
@@ -40,6 +41,8 @@ def discover(
     history: Annotated[bool, typer.Option("--history", help="With the price histories; costs the same.")] = False,
     plan_only: Annotated[bool, typer.Option("--plan", help="Show the plan and its cost; send nothing.")] = False,
     domain: options.Domain = "US",
+    to_file: output.File = None,
+    force: output.Force = False,
     max_tokens: options.MaxTokens = None,
     max_wait: options.MaxWait = None,
     lane: options.Lane = "live",
@@ -71,6 +74,7 @@ def discover(
         _put_plan(plan, lane, max_tokens, json=json)
         return
     check_tokens(plan, max_tokens)
+    written = output.output_to(to_file, force=force)
     if not json:
         for line in _plan_lines(plan):
             say(line)
@@ -93,6 +97,8 @@ def discover(
     else:
         put_products(found.products, number)
         say(f"{len(found.products)} of about {found.total:,} that fit" if found.asins else _nothing_found(plan))
+    if written:
+        written.write(FIELDS, rows_of(found.products))
     outcome.finish()
 
 

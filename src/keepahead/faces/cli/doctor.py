@@ -17,6 +17,7 @@ from keepahead.faces.cli.checks import (
 from keepahead.faces.cli.exits import FAILED
 from keepahead.faces.cli.results import Column, put_facts, put_json, put_table, put_text
 from keepahead.faces.settings import Settings, origins, read_settings, setting_name
+from keepahead.work.analysis.thresholds import Thresholds
 
 
 def doctor(*, json: options.Json = False) -> None:
@@ -57,6 +58,8 @@ def _settings(found: Settings) -> list[tuple[str, str, str]]:
 def _shown(field: str, value: object) -> str:
     if value is None:
         return ""
+    if isinstance(value, Thresholds):
+        return ", ".join(f"{name} {written}" for name, written in value.changed().items()) or "as in docs/analysis.md"
     if not isinstance(value, SecretStr):
         return str(value)
     secret = value.get_secret_value()

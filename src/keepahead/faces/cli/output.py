@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from io import BytesIO
 from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any
@@ -96,7 +97,9 @@ def _write_parquet(fields: Sequence[Field], rows: Sequence[Sequence[Value]], pat
         datetime: polars.Datetime("us", "UTC"),
     }
     schema = {field.name: kinds[field.kind] for field in fields}
-    polars.DataFrame([tuple(row) for row in rows], schema=schema, orient="row").write_parquet(path)
+    written = BytesIO()  # what the disk does not take is then an OSError, whoever wrote it
+    polars.DataFrame([tuple(row) for row in rows], schema=schema, orient="row").write_parquet(written)
+    path.write_bytes(written.getvalue())
 
 
 def _write_xlsx(fields: Sequence[Field], rows: Sequence[Sequence[Value]], path: Path) -> None:
@@ -105,7 +108,9 @@ def _write_xlsx(fields: Sequence[Field], rows: Sequence[Sequence[Value]], path: 
 
     if len(rows) > _EXCEL_ROWS:
         raise NotWritten(f"Excel holds {_EXCEL_ROWS:,} rows, and these are {len(rows):,}; write .parquet or .csv")
-    with xlsxwriter.Workbook(str(path)) as book:
+    written = BytesIO()
+    workbook: Any = xlsxwriter.Workbook(written, {"in_memory": True})
+    with workbook as book:
         sheet = book.add_worksheet("keepahead")
         bold = book.add_format({"bold": True, "bottom": 1})
         for place, field in enumerate(fields):
@@ -118,6 +123,7 @@ def _write_xlsx(fields: Sequence[Field], rows: Sequence[Sequence[Value]], path: 
                 _put(sheet, line, place, cell, shape)
         sheet.freeze_panes(1, 0)
         sheet.autofilter(0, 0, max(1, len(rows)), len(fields) - 1)
+    path.write_bytes(written.getvalue())
 
 
 def _put(sheet: Any, line: int, place: int, cell: Value, shape: Any) -> None:

@@ -8,18 +8,15 @@ import typer
 
 from keepahead.clock import SystemClock
 from keepahead.faces.cli import options
-from keepahead.faces.cli.lookup import look_up, missing_of, say_missing
+from keepahead.faces.cli.lookup import look_up, missing_of, options_for, say_missing
 from keepahead.faces.cli.results import Cell, Column, put_json, put_table
 from keepahead.faces.cli.saving import expected_from
 from keepahead.faces.cli.spending import Terms
 from keepahead.faces.cli.values import listed, price
 from keepahead.faces.settings import read_settings
 from keepahead.keepa.domains import domain_id
-from keepahead.keepa.plans import ProductOptions
 from keepahead.work.analysis.verify import Expected, Verification
 from keepahead.work.analysis.verify import verify as verify_product
-
-STATS_DAYS = 90
 
 
 def verify(
@@ -60,12 +57,10 @@ def verify(
     wanted, saved = _wanted(listed(asins, None), expected, given, number)
     thresholds = read_settings().analysis
     terms = Terms(lane=lane, caller=caller, max_tokens=max_tokens, max_wait_seconds=max_wait)
-    chosen: ProductOptions = {"stats": STATS_DAYS, **({"buybox": True} if buybox else {})}
+    chosen = options_for(buybox=buybox)
     outcome = look_up(wanted, number, chosen, terms)
     now, missing = SystemClock().now(), missing_of(wanted, outcome)
-    found = [
-        verify_product(product, saved[product.asin], now=now, thresholds=thresholds) for product in outcome.result
-    ]
+    found = [verify_product(product, saved[product.asin], now=now, thresholds=thresholds) for product in outcome.result]
     if json:
         put_json({"verifications": found, "missing": missing, "account": outcome.account})
     else:

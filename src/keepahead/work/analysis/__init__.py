@@ -1,1 +1,1 @@
-"""What one product is worth buying for: figures, fees, scores, a recommendation. Pure; every formula: docs/analysis.md."""
+"""What a product is worth buying for: figures, fees, scores, a recommendation. Pure; its formulas: docs/analysis.md."""

@@ -1,4 +1,4 @@
-"""One product, looked at from all sides. Pure: the present is an argument, and what is not known is said, not made up."""
+"""One product, looked at from all sides. Pure: the present is an argument; what is not known is said, not made up."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -42,7 +42,7 @@ class Volatility:
 
 @dataclass(frozen=True, slots=True)
 class StockOuts:
-    """How often in 90 days the price, and Amazon's own offer, went away, and for which share of the time it was away."""
+    """How often in 90 days the price, and Amazon's own offer, went away, and for which share of the time."""
 
     times: int | None
     share: float | None
@@ -113,7 +113,7 @@ def analyse(
         as_of=seen.as_of,
     )
     risk = risk_of(evidence, rules)
-    own_sales = _own_sales(sales, competition, rules)
+    own_sales = _own_sales(sales, competition, rules) if fees else None
     return Analysis(
         asin=product.asin,
         domain=product.domain,
@@ -137,9 +137,7 @@ def analyse(
         own_profit=None if own_sales is None or returns is None else own_sales * returns.profit,
         velocity=velocity,
         risk=risk,
-        recommendation=recommend(
-            returns, velocity, risk, is_stale=seen.age_days > rules.stale_days, thresholds=rules
-        ),
+        recommendation=recommend(returns, velocity, risk, is_stale=seen.age_days > rules.stale_days, thresholds=rules),
         missing=missing,
         notes=tuple(_notes(seen, price, season, rules)),
     )
@@ -197,8 +195,8 @@ class _Seen(NamedTuple):
 
     def competition(self, offers: Figures) -> Competition:
         amazon = self.figures(CsvType.AMAZON)
-        availability = self.product.availability_amazon
-        told = None if availability is None else availability == _IN_STOCK
+        availability, watched = self.product.availability_amazon, len(self.series(CsvType.AMAZON)) > 0
+        told = (False if watched else None) if availability is None else availability == _IN_STOCK
         out = amazon.days[SHARE_DAYS].gap_share
         return competition_of(
             domain=self.product.domain,
@@ -267,9 +265,7 @@ def _own_sales(sales: Sales, seen: Competition, rules: Thresholds) -> float | No
     return sales.likely * max(0.0, 1 - kept) / (seen.rivals + 1)
 
 
-def _missing(
-    price: Figures, rank: Figures, offers: Figures, sales: Sales, competition: Competition
-) -> tuple[str, ...]:
+def _missing(price: Figures, rank: Figures, offers: Figures, sales: Sales, competition: Competition) -> tuple[str, ...]:
     checks = (
         ("price", price.current is None),
         ("sales rank", rank.current is None),
@@ -291,7 +287,10 @@ def _notes(seen: _Seen, price: Figures, season: Season, rules: Thresholds) -> Se
         ),
         (price.source == "stats", "there is no price history: means are Keepa's statistics"),
         (landed, "new prices include shipping since February 2026, and did not before"),
-        (price.current is None and price.mean(90) is not None, "nobody offers it now: the price is the mean of 90 days"),
+        (
+            price.current is None and price.mean(90) is not None,
+            "nobody offers it now: the price is the mean of 90 days",
+        ),
         (product.product_type == _PARENT, "this is a parent of variations: only they are sold"),
         (
             season.is_seasonal is None,

@@ -15,7 +15,7 @@ _FONT = "Helvetica Neue, Helvetica, Arial, Liberation Sans, sans-serif"
 _COLOURS = ("#1769aa", "#d9822b", "#7b8794", "#8f3f97")
 _RANK = "#20794b"
 _LOG_FROM = 15
-_POINTS_MOST = 6_000
+_POINTS_MOST, _DENSE = 6_000, 2_500
 _DAY_MS = 86_400_000
 
 Points = Sequence[tuple[datetime, int | None]]
@@ -100,7 +100,9 @@ def gaps(points: Points, until: datetime) -> list[tuple[datetime, datetime]]:
 def _price_panel(picture: Picture, lines: Sequence[Line], height: int, *, labelled: bool) -> dict[str, Any]:
     names = [_label(line, picture) for line in lines]
     scale = 10**picture.decimals
-    rows = [row | {"line": name} for line, name in zip(lines, names, strict=True) for row in _rows(line, picture, scale)]
+    rows = [
+        row | {"line": name} for line, name in zip(lines, names, strict=True) for row in _rows(line, picture, scale)
+    ]
     colour = {
         "field": "line",
         "type": "nominal",
@@ -142,7 +144,12 @@ def _rank_panel(picture: Picture, line: Line, height: int) -> dict[str, Any]:
         "y": {"field": "value", "type": "quantitative", "axis": axis, "scale": scale},
         "detail": {"field": "piece"},
     }
-    mark = {"type": "line", "interpolate": "step-after", "strokeWidth": 1.5, "color": _RANK}
+    mark = {
+        "type": "line",
+        "interpolate": "step-after",
+        "strokeWidth": 1.5 if len(rows) < _DENSE else 1,
+        "color": _RANK,
+    }
     drawn = {"mark": mark, "encoding": encoding}
     return {
         "width": _width(),
@@ -237,8 +244,15 @@ def _config() -> dict[str, Any]:
             "maxExtent": 62,
         },
         "axisX": {"minExtent": 0, "grid": True},
-        "legend": {"labelFontSize": 14, "labelColor": _INK, "symbolType": "stroke", "symbolSize": 360, "columnPadding": 26,
-                   "symbolStrokeWidth": 3, "labelLimit": 300},
+        "legend": {
+            "labelFontSize": 14,
+            "labelColor": _INK,
+            "symbolType": "stroke",
+            "symbolSize": 360,
+            "columnPadding": 26,
+            "symbolStrokeWidth": 3,
+            "labelLimit": 300,
+        },
         "view": {"stroke": None},
     }
 

@@ -10,7 +10,7 @@ _PERCENT = 100.0
 
 @dataclass(frozen=True, slots=True)
 class Fees:
-    """Of one sale at `selling_price`, in the smallest unit. `…_source` names the field that it is from, or "assumed"."""
+    """Of one sale at `selling_price`, in the smallest unit. `…_source` names the field it is from, or "assumed"."""
 
     selling_price: int
     referral_percent: float
@@ -49,7 +49,7 @@ def fees_of(
     closing: int | None,
     thresholds: Thresholds,
 ) -> Fees:
-    """Return the fees of one sale. What is None is assumed by the thresholds, but for the closing fee, which most lack."""
+    """Return the fees of one sale. What is None is assumed, but for the closing fee, which most products lack."""
     percent = thresholds.referral_percent if referral_percent is None else referral_percent
     assumed = round(selling_price * thresholds.pick_and_pack_percent / _PERCENT)
     referral_fee = max(thresholds.referral_fee_min, round(selling_price * percent / _PERCENT))

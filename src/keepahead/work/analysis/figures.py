@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from itertools import pairwise
 
 from keepahead.keepa.series import Series
 
@@ -42,7 +43,7 @@ def figures_of(series: Series, current: int | None, means: Mapping[int, float | 
     """Return the figures of a series. Without one, the current value and the means that Keepa worked out stand in."""
     if len(series) and series.times[0] <= until:
         days = {window: _window(series, window, until) for window in WINDOWS}
-        return Figures(series.csv_type.name, series.at(until), days)
+        return Figures(series.csv_type.name if series.csv_type is not None else None, series.at(until), days)
     known = current is not None or any(mean is not None for mean in means.values())
     return Figures("stats" if known else None, current, {window: Window(means.get(window)) for window in WINDOWS})
 
@@ -51,9 +52,12 @@ def times_out(series: Series, days: int, *, until: datetime) -> int | None:
     """Return how often a series lost its value within the last so many days; None without a series."""
     if not len(series):
         return None
-    values = [series.at(point.at) for point in series if (until - point.at).days < days and point.at <= until]
-    before = [None, *values]
-    return sum(1 for was, value in zip(before, values, strict=False) if was is not None and value is None)
+    since = until - timedelta(days=days)
+    return sum(
+        1
+        for (_, before, _), (at, value, _) in pairwise(series)
+        if before is not None and value is None and since < at <= until
+    )
 
 
 def _window(series: Series, days: int, until: datetime) -> Window:

@@ -25,7 +25,9 @@ def picture_of(product: Product, *, now: datetime, days: int | None) -> Picture:
     place = DOMAINS.get(product.domain)
     return Picture(
         title=product.title or product.asin,
-        subtitle=_subtitle(product, since, until, any(gaps(line.points, until) for line in (*prices[:1], *_known(rank)))),
+        subtitle=_subtitle(
+            product, since, until, any(gaps(line.points, until) for line in (*prices[:1], *_known(rank)))
+        ),
         currency=place.currency if place else "",
         decimals=place.decimals if place else 2,
         prices=prices,
@@ -44,7 +46,9 @@ def _line(name: str, series: Series, since: datetime, until: datetime) -> Line |
 
 
 def _first(product: Product) -> datetime | None:
-    firsts = [series.times[0] for kind in (CsvType.SALES, *(kind for kind, _ in _PRICES)) if (series := product.series(kind))]
+    firsts = [
+        series.times[0] for kind in (CsvType.SALES, *(kind for kind, _ in _PRICES)) if (series := product.series(kind))
+    ]
     return min(firsts, default=None)
 
 

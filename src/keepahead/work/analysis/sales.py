@@ -29,7 +29,7 @@ class Sales:
 
 
 def sales_of(monthly_sold: int | None, drops: dict[int, int | None], thresholds: Thresholds) -> Sales:
-    """Return the estimate. `monthly_sold` is Amazon's lower bound; `drops` are counted over 30, 90, 180 and 365 days."""
+    """Return the estimate. `monthly_sold` is Amazon's lower bound; `drops` are by the number of days."""
     given = drops.get(30), drops.get(90), drops.get(180), drops.get(365)
     if monthly_sold is not None and monthly_sold > 0:
         low, high = bracket(monthly_sold)

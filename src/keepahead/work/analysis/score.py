@@ -1,4 +1,4 @@
-"""Scores from 0 to 100: each a list of parts, every part with its points, its reason in words and its inputs in numbers."""
+"""Scores from 0 to 100, made of parts: each has its points, its reason in words and its inputs in numbers."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

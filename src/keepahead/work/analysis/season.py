@@ -17,8 +17,8 @@ _MONTHS_MOST = 60
 class Season:
     """`strength` 0 to 1: how much of the rank's ups and downs the calendar month explains. None: not enough months.
 
-    `swing`: how many times better the rank of the best month is than that of the worst. `index` by month, 1 to 12: above 1
-    the rank is better than in the mean. `is_seasonal` where both are above their thresholds.
+    `swing`: how many times better the rank of the best month is than that of the worst. `index` by month, 1 to 12:
+    above 1 the rank is better than in the mean. `is_seasonal` where both are above their thresholds.
     """
 
     months: int

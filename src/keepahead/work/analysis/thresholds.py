@@ -56,8 +56,8 @@ class Thresholds:
     velocity_trend: Ramp = Ramp(-1.0, 1.0, 25)
 
     # Risk: what can go wrong. The sum of the points, at most 100.
-    risk_amazon: Ramp = Ramp(0.0, 0.5, 25)
-    risk_amazon_in_stock: float = 15
+    risk_amazon: Ramp = Ramp(0.0, 0.5, 40)
+    risk_amazon_in_stock: float = 20
     risk_one_seller: Ramp = Ramp(0.8, 0.95, 20)
     risk_rivals: Ramp = Ramp(5, 20, 15)
     risk_more_offers: Ramp = Ramp(1.2, 2.0, 10)
@@ -90,11 +90,20 @@ class Thresholds:
     verify_offers_least: int = 2
     verify_amazon_share: Limits = Limits(0.1, 0.3)
 
+    def changed(self) -> dict[str, float | list[float]]:
+        """Return those that are not at their default."""
+        found: dict[str, float | list[float]] = {}
+        for field in fields(self):
+            value: float | Ramp | Bar | Limits = getattr(self, field.name)
+            if value != field.default:
+                found[field.name] = [*value] if isinstance(value, tuple) else value
+        return found
+
     def __post_init__(self) -> None:
         """Raise ValueError for a number that no formula can work with."""
         for field in fields(self):
-            value = getattr(self, field.name)
-            numbers = value if isinstance(value, tuple) else (value,)
+            value: float | Ramp | Bar | Limits = getattr(self, field.name)
+            numbers: tuple[float, ...] = value if isinstance(value, tuple) else (value,)
             least = value.points if isinstance(value, Ramp) else min(numbers)
             if not all(map(isfinite, numbers)) or least < 0:
                 raise ValueError(f"{field.name} must be made of numbers from 0 on")

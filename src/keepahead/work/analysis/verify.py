@@ -39,8 +39,7 @@ class Expected:
     def is_empty(self) -> bool:
         """Tell whether there is nothing to compare with."""
         return all(
-            value is None
-            for value in (self.price, self.rank, self.offers, self.amazon_in_stock, self.amazon_box_share)
+            value is None for value in (self.price, self.rank, self.offers, self.amazon_in_stock, self.amazon_box_share)
         )
 
 
@@ -166,7 +165,9 @@ def _amazon(was: bool, *, now: bool | None) -> Difference:
         return Difference("Amazon", *numbers, None, Outcome.AVOID, "Amazon sells it now")
     if was and not now:
         return Difference("Amazon", *numbers, None, Outcome.CHANGED, "Amazon does not sell it any more")
-    return Difference("Amazon", *numbers, None, Outcome.OK, "Amazon sells it as before" if now else "no Amazon, as before")
+    return Difference(
+        "Amazon", *numbers, None, Outcome.OK, "Amazon sells it as before" if now else "no Amazon, as before"
+    )
 
 
 def _amazon_share(was: float, now: float | None, rules: Thresholds) -> Difference:
