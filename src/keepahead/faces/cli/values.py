@@ -49,6 +49,11 @@ def price(text: str | None, option: str, domain: int) -> int | None:
     return low
 
 
+def decimal_range(text: str | None, option: str, decimals: int, unit: str) -> Range:
+    """Read a range of numbers with so many decimals; return whole numbers of the smallest step."""
+    return _range(text, option, decimals, unit)
+
+
 def seconds_range(text: str, option: str) -> tuple[float, float]:
     """Read 0.2..1.5, or one number for both ends."""
     found = _RANGE.fullmatch(text if ".." in text else f"{text}..{text}")

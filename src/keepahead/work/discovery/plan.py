@@ -1,105 +1,109 @@
-"""What a discovery asks, what it costs, and whether it can be paid for: all of it before the first call. Pure.
+"""What a discovery asks, what it costs, and whether it can be paid for: all of it before the first call. Pure."""
 
-The road is one page of the product finder, as large as what is wanted, then the details of what it found.
-"""
-
-from collections.abc import Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, cast
 
 from keepahead.budget.cost import Cost
 from keepahead.budget.meter import TICK_MS
 from keepahead.budget.status import Status
 from keepahead.errors import InsufficientTokensError, InvalidCallError
-from keepahead.keepa.calls import FinderCall, ProductCall
-from keepahead.keepa.costs import quote
 from keepahead.keepa.flow import too_dear
-from keepahead.keepa.plans import ProductOptions
-from keepahead.keepa.selections import PER_PAGE_DEFAULT, PER_PAGE_MAX
-
-SORTS: Mapping[str, tuple[str, str]] = {
-    "rank": ("current_SALES", "asc"),
-    "price": ("current_NEW", "asc"),
-    "-price": ("current_NEW", "desc"),
-    "sold": ("monthlySold", "desc"),
-}
-"""What can be sorted by: a finder field and its direction."""
-
-STATS_DAYS = 90
-_SOME_ASIN = "B000000000"
+from keepahead.work.discovery.criteria import Criteria
+from keepahead.work.discovery.roads import (
+    Closed,
+    Road,
+    RoadName,
+    archive_road,
+    best_sellers_road,
+    deals_road,
+    finder_road,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
-    """What somebody wants to discover. Prices are lowest new prices in the smallest unit; None is any.
+class DiscoveryPlan:
+    """The road that is taken, why, and what it costs; `now` is the moment that ages of changes count from.
 
-    `category` is a root category with all below it, `subcategory` one in which the products are listed directly.
+    `archived` are the ASINs of the archive's road.
     """
 
-    domain: int
-    category: int | None = None
-    subcategory: int | None = None
-    rank: tuple[int | None, int | None] = (None, None)
-    price: tuple[int | None, int | None] = (None, None)
-    title: str | None = None
-    brands: tuple[str, ...] = ()
-    sort: str = "rank"
-    max_results: int = 20
-    rating: bool = True
-    history: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class DiscoveryPlan:
-    """The calls of a discovery, and the bounds of what each step and all together cost."""
-
-    wish: Wish
-    finder: FinderCall
-    details: ProductOptions
-    finder_cost: Cost
-    details_cost: Cost
+    criteria: Criteria
+    road: Road
+    because: tuple[str, ...]
+    now: datetime
+    archived: tuple[str, ...] = ()
 
     @property
     def cost(self) -> Cost:
-        """What all of it costs."""
-        return self.finder_cost + self.details_cost
+        """What all of it costs, carried out to the end with nothing of it in the archive."""
+        return self.road.cost
 
     @property
     def tokens_max(self) -> int:
         """The most that all of it can cost."""
-        return (self.finder_cost.tokens_max or 0) + (self.details_cost.tokens_max or 0)
+        return self.road.tokens_max
 
 
-def plan_discovery(wish: Wish) -> DiscoveryPlan:
-    """Return the cheapest road to what is wished. Raises InvalidCallError."""
-    if not 1 <= wish.max_results <= PER_PAGE_MAX:
-        message = f"A discovery lists 1 to {PER_PAGE_MAX:,} products, not {wish.max_results}."
-        raise InvalidCallError("max_results_out_of_range", message, parameter="max-results")
-    finder = FinderCall(selection=_selection(wish), domain=wish.domain)
-    options: dict[str, Any] = {"stats": STATS_DAYS, "history": wish.history}
-    if wish.rating:
-        options["rating"] = True
-    one = quote(ProductCall(asins=(_SOME_ASIN,), domain=wish.domain, **options))
-    most = wish.max_results
-    details = Cost(
-        0,
-        most * one.tokens_likely,
-        most * (one.tokens_max or 0),
-        (f"up to {most} products", *one.because[1:]),
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """What a plan leaves of the free tokens, and in how many seconds it can be paid for; None: never."""
+
+    free: int
+    leaves_likely: int
+    leaves_least: int
+    paid_in_seconds: float | None
+
+
+def plan_discovery(
+    criteria: Criteria, *, now: datetime, road: RoadName | None = None, archived: Collection[str] = ()
+) -> DiscoveryPlan:
+    """Return the cheapest road that answers the criteria, or the one that is asked for.
+
+    `archived` are products of the archive that are known to meet all criteria. Raises InvalidCallError.
+    """
+    every = (
+        archive_road(criteria, archived),
+        finder_road(criteria, now),
+        best_sellers_road(criteria),
+        deals_road(criteria),
     )
-    return DiscoveryPlan(wish, finder, cast("ProductOptions", options), quote(finder), details)
+    opened = [each for each in every if isinstance(each, Road)]
+    if road is not None:
+        chosen = next((each for each in opened if each.name == road), None)
+        if chosen is None:
+            raise _closed(road, [each for each in every if isinstance(each, Closed)])
+        because = (f"{road}: asked for", *chosen.because, *filter(None, (chosen.only_if_asked,)))
+    else:
+        able = [each for each in opened if not each.only_if_asked]
+        if not able:
+            raise _no_road(every)
+        chosen = min(able, key=lambda each: (each.tokens_max, each.cost.tokens_likely))
+        because = (*_cheapest(chosen, able), *chosen.because, *_others(chosen, every))
+    asins = tuple(archived) if chosen.name == "archive" else ()
+    return DiscoveryPlan(criteria=criteria, road=chosen, because=because, now=now, archived=asins)
 
 
-def check_tokens(plan: DiscoveryPlan, max_tokens: int | None) -> None:
+def forecast(cost: Cost, status: Status, now: datetime) -> Forecast:
+    """Return what a plan of this cost leaves and when it can be paid for, if nobody else spends."""
+    most = cost.tokens_max or 0
+    return Forecast(
+        status.free, status.free - cost.tokens_likely, status.free - most, seconds_until_paid(most, status, now)
+    )
+
+
+def check_tokens(plan: DiscoveryPlan) -> None:
     """Raise MaxTokensError if the whole may cost more than is allowed."""
-    if max_tokens is not None and plan.tokens_max > max_tokens:
-        raise too_dear(plan.finder, plan.tokens_max, max_tokens)
+    allowed = plan.criteria.max_tokens
+    if allowed is not None and plan.tokens_max > allowed:
+        raise too_dear(None, plan.tokens_max, allowed)
 
 
-def seconds_until_paid(plan: DiscoveryPlan, status: Status, now: datetime) -> float | None:
-    """Return in how many seconds all the tokens will have come, if nobody else spends; None if they never will."""
-    short = max(plan.tokens_max + status.floor - status.free, 1 - status.balance)
+def seconds_until_paid(tokens_max: int, status: Status, now: datetime) -> float | None:
+    """Return in how many seconds so many tokens will have come, if nobody else spends; None if they never will."""
+    if tokens_max == 0:
+        return 0.0
+    short = max(tokens_max + status.floor - status.free, 1 - status.balance)
     if short <= 0:
         return 0.0
     net = status.refill_rate_per_minute - status.flow_reduction_per_minute
@@ -109,39 +113,49 @@ def seconds_until_paid(plan: DiscoveryPlan, status: Status, now: datetime) -> fl
     return max(0.0, (status.next_refill_at - now).total_seconds()) + (lumps - 1) * TICK_MS / 1000
 
 
-def check_time(plan: DiscoveryPlan, status: Status, now: datetime, max_wait_seconds: float | None) -> None:
-    """Raise InsufficientTokensError if the whole cannot be paid for in time."""
-    seconds = seconds_until_paid(plan, status, now)
+def check_time(what: str, tokens_max: int, status: Status, now: datetime, max_wait_seconds: float | None) -> None:
+    """Raise InsufficientTokensError if the whole ("this discovery") cannot be paid for in time."""
+    seconds = seconds_until_paid(tokens_max, status, now)
     if seconds is not None and (max_wait_seconds is None or seconds <= max_wait_seconds):
         return
     when = "trackings take the whole refill" if seconds is None else f"they will be there in about {seconds:.0f} s"
     raise InsufficientTokensError(
-        f"this discovery may cost up to {plan.tokens_max} tokens; {status.free} are free (balance {status.balance}) "
+        f"{what} may cost up to {tokens_max} tokens; {status.free} are free (balance {status.balance}) "
         f"and {status.floor} must stay; {when}. Wait longer, or ask for fewer results. Nothing was sent",
         balance=status.balance,
         free=status.free,
-        tokens_max=plan.tokens_max,
+        tokens_max=tokens_max,
         floor=status.floor,
         wait_seconds=seconds,
-        call=plan.finder,
     )
 
 
-def _selection(wish: Wish) -> dict[str, Any]:
-    selection: dict[str, Any] = {}
-    if wish.category is not None:
-        selection["rootCategory"] = [wish.category]
-    if wish.subcategory is not None:
-        selection["categories_include"] = [wish.subcategory]
-    for field, ends in (("current_SALES", wish.rank), ("current_NEW", wish.price)):
-        for end, value in zip(("gte", "lte"), ends, strict=True):
-            if value is not None:
-                selection[f"{field}_{end}"] = value
-    if wish.title:
-        selection["title"] = wish.title
-    if wish.brands:
-        selection["brand"] = list(wish.brands)
-    selection["sort"] = [list(SORTS[wish.sort])]
-    selection["page"] = 0
-    selection["perPage"] = max(PER_PAGE_DEFAULT, wish.max_results)
-    return selection
+def _cheapest(chosen: Road, able: Collection[Road]) -> tuple[str, ...]:
+    if len(able) == 1:
+        return (f"{chosen.name}: the only road that answers the criteria",)
+    dearer = ", ".join(f"{each.name} {each.tokens_max:,}" for each in able if each is not chosen)
+    return (f"{chosen.name}: the cheapest road that answers the criteria; at most, others take: {dearer} tokens",)
+
+
+def _others(chosen: Road, every: Collection[Road | Closed]) -> tuple[str, ...]:
+    """Say why each road that is not in the running is not; of an archive that cannot help nobody needs to hear."""
+    return tuple(
+        f"not {each.name}: {_why_not(each)}"
+        for each in every
+        if each is not chosen and _why_not(each) and not (isinstance(each, Closed) and each.name == "archive")
+    )
+
+
+def _why_not(road: Road | Closed) -> str:
+    return road.because if isinstance(road, Closed) else road.only_if_asked
+
+
+def _closed(road: RoadName, every: Collection[Closed]) -> InvalidCallError:
+    why = next((each.because for each in every if each.name == road), "there is no such road")
+    message = f"The road {road} cannot be taken: {why}; nothing was sent."
+    return InvalidCallError("road_closed", message, parameter="road")
+
+
+def _no_road(every: Collection[Road | Closed]) -> InvalidCallError:
+    words = [f"{each.name}: {_why_not(each)}" for each in every]
+    return InvalidCallError("no_road", f"No road answers these criteria. {'; '.join(words)}. Nothing was sent.")

@@ -1,73 +1,198 @@
-"""Runs a discovery: the finder, then the details. What was found and paid for comes back even if the details fail."""
+"""Runs a discovery: its road, then details in chunks until enough are found.
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+What was found and paid for comes back even if a later part fails.
+"""
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import timedelta
 
 from keepahead.clock import Clock
-from keepahead.errors import KeepaheadError, PartialResultError
+from keepahead.errors import InvalidCallError, KeepaheadError, PartialResultError, RefusedError
 from keepahead.keepa import objects
-from keepahead.keepa.calls import FinderCall
+from keepahead.keepa.calls import BestSellersCall, DealCall, FinderCall, ProductCall
 from keepahead.keepa.client import AsyncKeepa
-from keepahead.keepa.objects import Product
+from keepahead.keepa.domains import BRAZIL, DOMAINS
+from keepahead.keepa.objects import Category
 from keepahead.keepa.plans import ProductOptions
 from keepahead.keepa.wire import Answer
+from keepahead.work.discovery.criteria import Criteria
+from keepahead.work.discovery.filters import details_sieve
+from keepahead.work.discovery.harvest import Discovery, Harvest
+from keepahead.work.discovery.measures import in_order
 from keepahead.work.discovery.plan import DiscoveryPlan, check_time, check_tokens
+from keepahead.work.discovery.roads import DEALS_PER_PAGE, archive_options
+
+Left = Callable[[], float | None]
+"""How many seconds are left to wait for tokens; None is no limit."""
+
+Archived = Callable[[int, ProductOptions], Mapping[str, float]]
+"""Tells which products of a marketplace the archive can answer with these options: ASIN -> age in seconds."""
+
+ARCHIVE_LOOKS_MAX = 2_000
+"""The archive is searched no further than this, the newest first."""
 
 
-@dataclass(frozen=True, slots=True)
-class Discovery:
-    """What was found: the chosen `asins` in the finder's order, of `total` by Keepa's estimate, and their details."""
-
-    asins: tuple[str, ...]
-    total: int
-    products: tuple[Product, ...]
+def nothing_archived(domain: int, options: ProductOptions) -> Mapping[str, float]:
+    """Tell that there is no archive."""
+    _ = domain, options
+    return {}
 
 
 async def discover(
-    keepa: AsyncKeepa,
-    plan: DiscoveryPlan,
-    clock: Clock,
-    *,
-    max_wait_seconds: float | None = None,
-    max_tokens: int | None = None,
+    keepa: AsyncKeepa, plan: DiscoveryPlan, clock: Clock, *, max_wait_seconds: float | None = None
 ) -> Discovery:
     """Carry out the plan. Nothing is sent unless the whole can be paid for within the limits.
 
-    Raises RefusedError before the first call, KeepaError if the finder fails, and PartialResultError (its `results`
-    is a Discovery) if details are missing.
+    Raises RefusedError before the first call, InvalidCallError for a category that Keepa does not know, KeepaError if
+    nothing was found yet, and PartialResultError (its `results` is a Discovery) if a later part is missing.
     """
-    check_tokens(plan, max_tokens)
+    check_tokens(plan)
     began = clock.now()
-    check_time(plan, await keepa.status(), began, max_wait_seconds)
+    if plan.tokens_max:
+        check_time("this discovery", plan.tokens_max, await keepa.status(), began, max_wait_seconds)
     deadline = None if max_wait_seconds is None else began + timedelta(seconds=max_wait_seconds)
 
     def left() -> float | None:
         return None if deadline is None else max(0.0, (deadline - clock.now()).total_seconds())
 
-    found = await keepa.find(plan.finder.filters, domain=plan.finder.domain, max_wait_seconds=left())
-    asins = found.asins[: plan.wish.max_results]
-    if not asins:
-        return Discovery((), found.total, ())
+    harvest = Harvest(plan)
+    if plan.tokens_max:
+        await check_categories(keepa, plan.criteria, left())
+    pages = _pages(keepa, harvest, left)
+    while await _next_page(pages, harvest):
+        while chunk := harvest.chunk():
+            await _look_up(keepa, harvest, chunk, left())
+        if harvest.is_over:
+            break
+    return harvest.result()
+
+
+async def known_to_fit(keepa: AsyncKeepa, criteria: Criteria, clock: Clock, archived: Archived) -> list[str]:
+    """Return the archived products that are known to meet all criteria, in the order asked. Spends nothing."""
+    options = archive_options(criteria)
+    ages = archived(criteria.site, options)
+    newest = sorted(ages, key=lambda asin: ages[asin])[:ARCHIVE_LOOKS_MAX]
+    if not newest:
+        return []
+    free: ProductOptions = {**options, "max_tokens": 0}
     try:
-        details: ProductOptions = {**plan.details, "max_wait_seconds": left()}
-        products = await keepa.products(asins, domain=plan.finder.domain, **details)
-    except PartialResultError as partial:
-        had = Discovery(asins, found.total, tuple(partial.results))
-        raise PartialResultError(str(partial), results=had, missing=partial.missing, cause=partial.cause) from partial
-    except KeepaheadError as error:
-        nothing = Discovery(asins, found.total, ())
-        message = f"{len(asins)} products were found, and their details are missing: {error}"
-        raise PartialResultError(message, results=nothing, missing=asins, cause=error) from error
-    return Discovery(asins, found.total, tuple(products))
+        products = await keepa.products(newest, domain=criteria.site, **free)
+    except RefusedError:  # it has gone meanwhile
+        return []
+    sieve = details_sieve(criteria, clock.now(), criteria.given)
+    fitting = [product for product in products if sieve.reject(product) is None]
+    return [product.asin for product in in_order(fitting, criteria.sort)]
+
+
+async def check_categories(keepa: AsyncKeepa, criteria: Criteria, max_wait_seconds: float | None) -> None:
+    """Ask for the categories that are named. Raises InvalidCallError for one that Keepa does not know or misnames."""
+    if not criteria.nodes or criteria.site == BRAZIL:
+        return
+    known = await keepa.categories(criteria.nodes, domain=criteria.site, max_wait_seconds=max_wait_seconds)
+    for name in ("category", "subcategory", "branch"):
+        node = getattr(criteria, name)
+        if node is None:
+            continue
+        if node not in known:
+            site = DOMAINS[criteria.site].site
+            message = (
+                f"there is no category {node} on {site}; it took at most 1 token to know it, and nothing else was sent"
+            )
+            raise InvalidCallError("unknown_category", message, parameter=name)
+        if name == "category" and known[node].get("parent"):
+            raise InvalidCallError("no_root_category", _no_root(node, known[node]), parameter=name)
 
 
 def gather(plan: DiscoveryPlan, answers: Sequence[Answer]) -> Discovery:
     """Return what a discovery had when it was interrupted."""
-    pages = [answer for answer in answers if isinstance(answer.call, FinderCall)]
-    if not pages:
-        return Discovery((), 0, ())
-    found = objects.found(pages)
-    asins = found.asins[: plan.wish.max_results]
-    rest = [answer for answer in answers if answer not in pages]
-    return Discovery(asins, found.total, tuple(objects.products(rest, asked=asins)))
+    harvest = Harvest(plan)
+    harvest.offer(plan.archived)
+    for answer in answers:
+        match answer.call:
+            case FinderCall():
+                found = objects.found([answer])
+                harvest.total = found.total
+                harvest.offer(found.asins)
+            case BestSellersCall():
+                harvest.offer(objects.best_sellers([answer]).asins)
+            case DealCall():
+                harvest.offer_deals(objects.deals([answer]).deals)
+            case ProductCall() as call:
+                harvest.take(call.asins, objects.products([answer], asked=call.asins))
+            case _:
+                pass
+    return harvest.result(early=True)
+
+
+async def _pages(keepa: AsyncKeepa, harvest: Harvest, left: Left) -> AsyncIterator[None]:
+    """Bring the road's candidates into the harvest, page by page."""
+    plan = harvest.plan
+    if plan.road.name == "archive":
+        harvest.offer(plan.archived)
+        yield
+    for call in (call for step in plan.road.steps for call in step.calls):
+        match call:
+            case FinderCall():
+                found = await keepa.find(call.filters, domain=call.domain, max_wait_seconds=left())
+                harvest.total = found.total
+                harvest.offer(found.asins)
+                yield
+            case BestSellersCall():
+                listed = await keepa.best_sellers(
+                    call.category, domain=call.domain, variations=True, max_wait_seconds=left()
+                )
+                harvest.total = len(listed.asins)
+                harvest.offer(listed.asins)
+                yield
+            case DealCall():
+                page = await keepa.deals(call.filters, max_wait_seconds=left())
+                harvest.offer_deals(page.deals)
+                yield
+                if len(page.deals) < DEALS_PER_PAGE:
+                    return
+            case _:
+                pass
+
+
+async def _next_page(pages: AsyncIterator[None], harvest: Harvest) -> bool:
+    """Bring the next page; what was found before it failed comes with the error."""
+    try:
+        await anext(pages)
+    except StopAsyncIteration:
+        return False
+    except KeepaheadError as error:
+        had = harvest.result(early=True)
+        if not had.candidates:
+            raise
+        message = f"{len(had.products)} products were found, then: {error}"
+        raise PartialResultError(message, results=had, missing=(), cause=error) from error
+    return True
+
+
+async def _look_up(keepa: AsyncKeepa, harvest: Harvest, chunk: Sequence[str], max_wait_seconds: float | None) -> None:
+    plan = harvest.plan
+    options: ProductOptions = {**plan.road.options, "max_wait_seconds": max_wait_seconds}
+    if not plan.tokens_max:
+        options["max_tokens"] = 0
+    try:
+        products = await keepa.products(chunk, domain=plan.criteria.site, **options)
+    except PartialResultError as partial:
+        harvest.take(chunk, partial.results, lost=partial.missing)
+        raise _without(harvest, partial.missing, partial.cause) from partial
+    except KeepaheadError as error:
+        harvest.take(chunk, (), lost=chunk)
+        raise _without(harvest, chunk, error) from error
+    harvest.take(chunk, products)
+
+
+def _without(harvest: Harvest, missing: Sequence[str], cause: KeepaheadError) -> PartialResultError:
+    had = harvest.result(early=True)
+    message = f"{len(had.products)} products were found; the details of {len(missing)} more are missing: {cause}"
+    return PartialResultError(message, results=had, missing=missing, cause=cause)
+
+
+def _no_root(node: int, found: Category) -> str:
+    return (
+        f"category {node} ({found.get('name')}) is no root category: it is a subcategory (what is listed directly in "
+        "it) or a branch (with all below it); it took at most 1 token to know it, and nothing else was sent"
+    )

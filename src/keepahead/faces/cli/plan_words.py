@@ -1,0 +1,145 @@
+"""A plan in words and as JSON: what is asked, by which road and why, what it costs, when it can be paid for."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from keepahead.clock import SystemClock
+from keepahead.faces.cli.account import account_json, ledger_account, say_if_simulated, span, tokens
+from keepahead.faces.cli.options import LaneName
+from keepahead.faces.cli.results import currency, money, put_json, put_text
+from keepahead.faces.settings import read_settings
+from keepahead.keepa.calls import Call, DealCall, FinderCall
+from keepahead.keepa.domains import DOMAINS
+from keepahead.work.discovery.criteria import Criteria, Range
+from keepahead.work.discovery.plan import DiscoveryPlan, forecast
+from keepahead.work.discovery.roads import Step
+
+_MONEY = {
+    "amazon_price": "Amazon's price",
+    "new_price": "price",
+    "used_price": "used price",
+    "buy_box_price": "Buy Box price",
+    "fba_price": "FBA price",
+}
+_NUMBERS = {
+    "rank": "rank",
+    "reviews": "ratings",
+    "new_offers": "new offers",
+    "used_offers": "used offers",
+    "fba_offers": "FBA offers",
+    "rank_drops_30": "rank drops in 30 days",
+    "rank_drops_90": "rank drops in 90 days",
+    "rank_drops_180": "rank drops in 180 days",
+    "sold": "sold a month",
+    "price_drop": "percent below the mean price",
+}
+
+
+def criteria_words(criteria: Criteria) -> str:
+    """Say what is wanted, one criterion after the other."""
+    words = [
+        *(
+            f"{word} {node}"
+            for word, node in (
+                ("category", criteria.category),
+                ("sub-category", criteria.subcategory),
+                ("branch", criteria.branch),
+            )
+            if node is not None
+        ),
+        *(_range_words(name, ends, criteria.site) for name, ends in criteria.ranges.items()),
+        f"changed within {criteria.changed_within_hours} h" if criteria.changed_within_hours else "",
+        "" if criteria.amazon_in_stock is None else f"{'in' if criteria.amazon_in_stock else 'not in'} stock at Amazon",
+        f"brand {' or '.join(criteria.brands)}" if criteria.brands else "",
+        f"not brand {' or '.join(criteria.brands_excluded)}" if criteria.brands_excluded else "",
+        f'title "{criteria.title}"' if criteria.title else "",
+    ]
+    return ", ".join(filter(None, words))
+
+
+def plan_lines(plan: DiscoveryPlan) -> list[str]:
+    """Say what is asked, by which road and why, and what each step costs at most."""
+    criteria = plan.criteria
+    site = DOMAINS[criteria.site].site
+    return [
+        f"plan: up to {criteria.max_results:,} products on {site}, {criteria_words(criteria)}",
+        *plan.because,
+        *step_lines(plan.road.steps),
+        f"together {plan.cost.tokens_min:,} to {tokens(plan.tokens_max)}, {plan.cost.tokens_likely:,} likely",
+    ]
+
+
+def step_lines(steps: Sequence[Step]) -> list[str]:
+    """Return the steps as numbered lines, each with the most that it costs and why."""
+    return [
+        f"{number}. {step.what}: at most {tokens(step.cost.tokens_max or 0)} ({'; '.join(step.cost.because)})"
+        for number, step in enumerate(steps, 1)
+    ]
+
+
+def plan_json(plan: DiscoveryPlan) -> dict[str, Any]:
+    """Return a plan for a JSON document; money in it is in the smallest unit."""
+    return {
+        "criteria": {name: getattr(plan.criteria, name) for name in ("domain", *plan.criteria.given)},
+        "sort": plan.criteria.sort,
+        "max_results": plan.criteria.max_results,
+        "road": plan.road.name,
+        "because": plan.because,
+        "steps": steps_json(plan.road.steps),
+        "details": plan.road.options,
+        "lookups_max": plan.road.lookups_max,
+        "cost": plan.cost,
+    }
+
+
+def steps_json(steps: Sequence[Step]) -> list[dict[str, Any]]:
+    """Return steps for a JSON document, each with its first call."""
+    return [
+        {
+            "what": step.what,
+            "calls": len(step.calls),
+            "call": _call_json(step.calls[0]) if step.calls else None,
+            "cost": step.cost,
+        }
+        for step in steps
+    ]
+
+
+def put_plan(plan: DiscoveryPlan, lane: LaneName, *, json: bool) -> None:
+    """Show a plan and, from the ledger alone, what it leaves and when it could be paid for."""
+    settings = read_settings()
+    say_if_simulated(settings)
+    _, _, status = ledger_account(settings, lane)
+    now = SystemClock().now()
+    ahead = forecast(plan.cost, status, now) if status else None
+    if json:
+        account = account_json(status, now) if status else None
+        put_json({"plan": plan_json(plan), "forecast": ahead, "account": account})
+        return
+    for line in plan_lines(plan):
+        put_text(line)
+    put_text(forecast_line(ahead))
+
+
+def forecast_line(ahead: Any) -> str:
+    """Say what a plan leaves and when it can be paid for."""
+    if ahead is None:
+        return "nobody knows when: the bucket was never seen; keepahead status asks for free"
+    when = "now" if ahead.paid_in_seconds == 0 else f"in {span(ahead.paid_in_seconds)}"
+    leaves = f"it leaves {ahead.leaves_likely:,} likely, {ahead.leaves_least:,} at least"
+    return f"{tokens(ahead.free)} free, {leaves}; it can be paid for {when}"
+
+
+def _call_json(call: Call) -> dict[str, Any]:
+    asked = call.filters if isinstance(call, FinderCall | DealCall) else call.query()
+    return {"endpoint": call.endpoint, "domain": getattr(call, "domain", None), "asked": asked}
+
+
+def _range_words(name: str, ends: Range, domain: int) -> str:
+    if name in _MONEY:
+        low, high = (money(end, domain) or "" for end in ends)
+        return f"{_MONEY[name]} {low}..{high} {currency(domain)}"
+    if name == "rating":
+        low, high = ("" if end is None else f"{end / 10:g}" for end in ends)
+        return f"{low}..{high} stars"
+    return f"{_NUMBERS[name]} {'..'.join('' if end is None else f'{end:,}' for end in ends)}"
