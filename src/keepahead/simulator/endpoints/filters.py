@@ -74,10 +74,10 @@ def _family(listing: Listing, kind: str, days: int, series: int) -> int | None:
     if kind == "avg":
         value = _average(listing, series, days)
         return None if value < 0 else value
-    if kind in {"deltaLast", "lastPriceChange"}:
+    if kind == "lastPriceChange":
+        return _last_change(listing, series)
+    if kind == "deltaLast":
         whole = _whole(listing, series)
-        if kind == "lastPriceChange":
-            return whole.moments[-1] if whole.moments else None
         known = [value for value in whole.values[-2:] if value >= 0]
         return known[0] - known[1] if len(known) == 2 else 0
     now, before = current(listing, series), _average(listing, series, days)
@@ -86,9 +86,22 @@ def _family(listing: Listing, kind: str, days: int, series: int) -> int | None:
     return before - now if kind == "delta" else round((before - now) * 100 / before)
 
 
+def _last_change(listing: Listing, series: int) -> int | None:
+    """Return when a series last changed; short windows answer for most, and are far cheaper to make."""
+    for days in (1, 30):
+        seen = _window(listing, series, days)
+        if len(seen.moments) > 1:  # the first is where the window begins
+            return seen.moments[-1]
+    whole = _whole(listing, series)
+    return whole.moments[-1] if whole.moments else None
+
+
 def _single(listing: Listing, field: str) -> Any:
     """Return a number of a listing that belongs to no family."""
     digits = re.search(r"(\d+)\Z", field)
+    told: Any = listing.attribute("stats")  # a recorded product brings Keepa's own count
+    if field.startswith("salesRankDrops") and told:
+        return told.get(field)
     if field.startswith("salesRankDrops") and digits:
         return _window(listing, 3, int(digits[1])).falls(listing.at - int(digits[1]) * _DAY)
     if field.startswith("outOfStockCountAmazon") and digits:
@@ -155,7 +168,7 @@ def filters(selection: dict[str, Any]) -> list[Filter]:
     for key, value in selection.items():
         made = _filter(key, value)
         if made is not None:
-            found.append((2 if re.match(r"avg|delta|isLowest|salesRankDrops|outOf", key) else 1, made))
+            found.append((2 if re.match(r"avg|delta|isLowest|salesRankDrops|outOf|lastPriceChange_", key) else 1, made))
     return [made for _, made in sorted(found, key=lambda pair: pair[0])]
 
 

@@ -1,11 +1,14 @@
 """Aggregates over many listings: the finder's searchInsights and the numbers of a category."""
 
+import math
 from collections import Counter
 from typing import Any
 
 from keepahead.simulator.catalogue.listing import Listing
+from keepahead.simulator.catalogue.statistics import track
 from keepahead.simulator.endpoints.filters import current, number
 
+_BUY_BOX = 18
 _SAMPLE = 400  # aggregates are taken from at most so many listings, evenly spread
 
 
@@ -15,6 +18,21 @@ def _mean(values: list[int]) -> int | None:
 
 def _share(flags: list[bool]) -> float:
     return round(100 * sum(flags) / len(flags), 2) if flags else 0.0
+
+
+def _deviation(listing: Listing) -> int | None:
+    """Return the standard deviation of a listing's Buy Box price in 30 days, weighted by time."""
+    first = listing.at - 30 * 1_440
+    seen = track(listing.rows(_BUY_BOX, first), listing.at)
+    ends = [*seen.moments[1:], listing.at][: len(seen.moments)]
+    spans = [
+        (end - moment, value) for moment, value, end in zip(seen.moments, seen.values, ends, strict=True) if value >= 0
+    ]
+    whole = sum(minutes for minutes, _ in spans)
+    if not whole:
+        return None
+    mean = sum(minutes * value for minutes, value in spans) / whole
+    return round(math.sqrt(sum(minutes * (value - mean) ** 2 for minutes, value in spans) / whole))
 
 
 def insights(listings: list[Listing]) -> dict[str, Any]:
@@ -27,9 +45,13 @@ def insights(listings: list[Listing]) -> dict[str, Any]:
     brands = Counter(str(listing.attribute("brand")) for listing in sample)
     leaves = Counter(cat for listing in sample for cat in listing.attribute("categories"))
     drops = [drop for listing in sample if (drop := number(listing, "deltaPercent90_BUY_BOX_SHIPPING")) is not None]
+    averages = [mean for listing in sample if (mean := number(listing, "avg90_BUY_BOX_SHIPPING")) is not None]
+    deviations = [spread for listing in sample if (spread := _deviation(listing)) is not None]
     fba = [current(listing, 18) == current(listing, 10) for listing in sample if current(listing, 18) >= 0]
     return {
         "avgBuyBox": _mean(boxes),
+        "avgBuyBox90": _mean(averages),
+        "avgBuyBoxDeviation": _mean(deviations),
         "avgDeltaPercent90BuyBox": round(sum(drops) / len(drops), 2) if drops else None,
         "avgReviewCount": _mean([n for listing in sample if (n := current(listing, 17)) >= 0]),
         "avgRating": _mean([n for listing in sample if (n := current(listing, 16)) >= 0]),

@@ -14,7 +14,12 @@ Ended = Literal["enough", "all seen", "bound", "beyond the rank", "early"]
 """Why a discovery ended: enough were found; all that the road brought were seen; as many as planned were looked up; the
 list went on beyond the rank; something failed."""
 
-_CHUNK_MAX = 100
+SURPLUS = Rejection("more than wanted")
+"""What meets the criteria and came in the last chunk, after enough had been found."""
+
+_STRIDE = 10
+"""Where hardly anything fits, so many are looked up at once; one at a time would take for ever."""
+
 _BEYOND_RANK = 25
 """A list in order of rank is left when so many in a row lie beyond: ranks move a little from hour to hour."""
 
@@ -103,13 +108,11 @@ class Harvest:
                 self._refused[rejection, "deal"] += 1
 
     def chunk(self) -> list[str]:
-        """Return what to look up next: as many as are missing, more where hardly anything fits; empty at the end."""
+        """Return what to look up next: as many as are missing, some more where hardly anything fits; empty at the end."""
         if self.is_over:
             return []
         left = self.plan.road.lookups_max - self._looked_up
-        most = left if self._applies_all() else min(left, _CHUNK_MAX)
-        size = min(most, max(self.missing, 2 * self._barren))
-        return self._waiting[:size]
+        return self._waiting[: min(left, max(self.missing, min(_STRIDE, 2 * self._barren)))]
 
     def take(self, asked: Sequence[str], products: Iterable[Product], *, lost: Sequence[str] = ()) -> None:
         """Take the details of a chunk. `lost` were not delivered because something failed: nobody looked at them."""
@@ -124,7 +127,7 @@ class Harvest:
             if asin not in came:
                 self._undelivered.append(asin)
                 continue
-            rejection = sieve.reject(came[asin])
+            rejection = sieve.reject(came[asin]) or (SURPLUS if self.missing <= 0 else None)
             self._note_rank(came[asin])
             if rejection is None:
                 self._products.append(came[asin])
@@ -163,9 +166,6 @@ class Harvest:
         if self._looked_up >= self.plan.road.lookups_max and self._waiting:
             return "bound"
         return "beyond the rank" if self._beyond >= _BEYOND_RANK else None
-
-    def _applies_all(self) -> bool:
-        return self.plan.road.applies.issuperset(self.plan.criteria.given)
 
     def _sieve(self) -> Sieve[Product]:
         return details_sieve(self.plan.criteria, self.plan.now, self.plan.road.carried)

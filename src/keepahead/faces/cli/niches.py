@@ -1,0 +1,182 @@
+"""`keepahead niches`: sub-categories below one category, ranked. The work is work/discovery's."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import typer
+
+from keepahead.clock import SystemClock
+from keepahead.faces.cli import criteria_options as wanted
+from keepahead.faces.cli import options
+from keepahead.faces.cli.account import account_json, ledger_account, say_if_simulated, tokens
+from keepahead.faces.cli.criteria_options import category_id, stars_range
+from keepahead.faces.cli.plan_words import criteria_words, forecast_line, step_lines, steps_json
+from keepahead.faces.cli.results import Cell, Column, currency, money, put_json, put_table, put_text, raws, title
+from keepahead.faces.cli.spending import Terms, spend
+from keepahead.faces.cli.streams import say
+from keepahead.faces.cli.values import price_range, whole_range
+from keepahead.faces.settings import read_settings
+from keepahead.keepa.client import AsyncKeepa
+from keepahead.keepa.domains import DOMAINS, domain_id
+from keepahead.work.discovery.criteria import Criteria
+from keepahead.work.discovery.niches import (
+    Niche,
+    NichePlan,
+    Niches,
+    check_niche_tokens,
+    gather_niches,
+    plan_niches,
+)
+from keepahead.work.discovery.niches import niches as run_niches
+from keepahead.work.discovery.plan import forecast
+
+
+def niches(
+    *,
+    category: wanted.Category = None,
+    branch: wanted.Branch = None,
+    rank: wanted.Rank = None,
+    price: wanted.Price = None,
+    stars: wanted.Stars = None,
+    reviews: wanted.Reviews = None,
+    offers: wanted.NewOffers = None,
+    drops_30: wanted.Drops30 = None,
+    sold: wanted.Sold = None,
+    amazon: wanted.AmazonInStock = None,
+    brand: wanted.Brand = None,
+    not_brand: wanted.NotBrand = None,
+    words: wanted.TitleWords = None,
+    max_niches: Annotated[int, typer.Option("--max-niches", help="Look into so many sub-categories, up to 50.")] = 5,
+    sample: Annotated[int, typer.Option("--sample", help="Look up so many products of each, up to 50.")] = 5,
+    plan_only: wanted.PlanOnly = False,
+    domain: options.Domain = "US",
+    max_tokens: options.MaxTokens = None,
+    max_wait: options.MaxWait = None,
+    lane: options.Lane = "live",
+    caller: options.Caller = None,
+    json: options.Json = False,
+) -> None:
+    """Rank the sub-categories below a category by demand, competition, margin and stability.
+
+    Only products that meet the criteria count. Scores are 0 to 100, the more the better (competition: the less there
+    is). Nothing is sent unless all of it can be paid for within --max-wait and --max-tokens.
+    """
+    number = domain_id(domain)
+    criteria = Criteria(
+        domain=number,
+        category=category_id(category, "--category"),
+        branch=category_id(branch, "--branch"),
+        rank=whole_range(rank, "--rank"),
+        new_price=price_range(price, "--price", number),
+        rating=stars_range(stars, "--stars"),
+        reviews=whole_range(reviews, "--reviews"),
+        new_offers=whole_range(offers, "--offers"),
+        rank_drops_30=whole_range(drops_30, "--drops-30"),
+        sold=whole_range(sold, "--sold"),
+        amazon_in_stock=amazon,
+        brands=tuple(brand or ()),
+        brands_excluded=tuple(not_brand or ()),
+        title=words,
+        max_tokens=max_tokens,
+    )
+    plan = plan_niches(criteria, now=SystemClock().now(), max_niches=max_niches, sample=sample)
+    check_niche_tokens(plan)
+    if plan_only:
+        _put_plan(plan, lane, json=json)
+        return
+    _run(plan, Terms(lane=lane, caller=caller, max_tokens=max_tokens, max_wait_seconds=max_wait), json=json)
+
+
+def _run(plan: NichePlan, terms: Terms, *, json: bool) -> None:
+    """Carry the plan out and show what it found."""
+    if not json:
+        for line in _plan_lines(plan):
+            say(line)
+    wait = read_settings().max_wait_seconds if terms.max_wait_seconds is None else terms.max_wait_seconds
+    niche_terms = Terms(lane=terms.lane, caller=terms.caller, max_tokens=None, max_wait_seconds=terms.max_wait_seconds)
+
+    async def work(keepa: AsyncKeepa) -> Niches:
+        return await run_niches(keepa, plan, SystemClock(), max_wait_seconds=wait)
+
+    outcome = spend(niche_terms, work, lambda answers: gather_niches(plan, answers))
+    found = outcome.result
+    if json:
+        document = {
+            "plan": _plan_json(plan),
+            "niches": [_niche_json(each) for each in found.niches],
+            "skipped": {str(node): why for node, why in found.skipped.items()},
+            "account": outcome.account,
+        }
+        put_json(document)
+    else:
+        _put_niches(found.niches, plan.criteria.site)
+        for why in sorted(set(found.skipped.values())):
+            count = sum(1 for each in found.skipped.values() if each == why)
+            say(f"{count:,} more sub-categor{'y' if count == 1 else 'ies'}: {why}")
+    outcome.finish()
+
+
+def _put_niches(found: Sequence[Niche], domain: int) -> None:
+    columns = (
+        Column("niche", flexible=True),
+        Column("id", right=True),
+        Column("products", right=True),
+        *(Column(name, right=True) for name in ("score", "demand", "competition", "margin", "stability")),
+        Column(f"mean {currency(domain)}", right=True),
+        Column("offers", right=True),
+        Column("Amazon", right=True),
+    )
+    put_table(columns, [_row(each, domain) for each in found])
+
+
+def _row(each: Niche, domain: int) -> Sequence[Cell]:
+    scores, insights = each.scores, each.insights
+    five = (scores.total, scores.demand, scores.competition, scores.margin, scores.stability)
+    offers, amazon = insights.get("avgOfferCountNew"), insights.get("soldByAmazonPercent")
+    return (
+        title(each.name),
+        str(each.category),
+        each.products,
+        *(None if score is None else f"{score:.0f}" for score in five),
+        money(insights.get("avgBuyBox"), domain),
+        None if offers is None else f"{offers:.1f}",
+        None if amazon is None else f"{amazon:.0f}%",
+    )
+
+
+def _niche_json(each: Niche) -> dict[str, Any]:
+    return {
+        "category": each.category,
+        "name": each.name,
+        "products": each.products,
+        "scores": each.scores,
+        "insights": each.insights,
+        "sample": raws(each.sample),
+    }
+
+
+def _plan_json(plan: NichePlan) -> dict[str, Any]:
+    return {"root": plan.root, "steps": steps_json(plan.steps), "marks": plan.marks, "cost": plan.cost}
+
+
+def _plan_lines(plan: NichePlan) -> list[str]:
+    site = DOMAINS[plan.criteria.site].site
+    return [
+        f"plan: up to {plan.max_niches} niches on {site}, {criteria_words(plan.criteria)}",
+        *step_lines(plan.steps),
+        f"together at most {tokens(plan.tokens_max)}, {plan.cost.tokens_likely:,} likely",
+    ]
+
+
+def _put_plan(plan: NichePlan, lane: options.LaneName, *, json: bool) -> None:
+    settings = read_settings()
+    say_if_simulated(settings)
+    _, _, status = ledger_account(settings, lane)
+    now = SystemClock().now()
+    ahead = forecast(plan.cost, status, now) if status else None
+    if json:
+        account = account_json(status, now) if status else None
+        put_json({"plan": _plan_json(plan), "forecast": ahead, "account": account})
+        return
+    for line in (*_plan_lines(plan), forecast_line(ahead)):
+        put_text(line)
