@@ -108,7 +108,7 @@ class Harvest:
                 self._refused[rejection, "deal"] += 1
 
     def chunk(self) -> list[str]:
-        """Return what to look up next: as many as are missing, some more where hardly anything fits; empty at the end."""
+        """Return what to look up next: as many as are missing, some more where hardly anything fits."""
         if self.is_over:
             return []
         left = self.plan.road.lookups_max - self._looked_up
