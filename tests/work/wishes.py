@@ -37,15 +37,19 @@ _RANGES: dict[str, tuple[int, int]] = {
 _WORDS = ("premium", "-black", '"pack of"', "classic", "with instructions", "set", "-large")
 
 
-def random_criteria(seed: int) -> Criteria:
-    """Return criteria that contradict nothing; most are narrow in rank, so that the simulator answers soon."""
+def random_criteria(seed: int, *, everywhere: bool = False) -> Criteria:
+    """Return criteria that contradict nothing; most are narrow in rank, so that the simulator answers soon.
+
+    Not `everywhere`: always in a category, of two small roots of one marketplace.
+    """
     roll = random.Random(f"wish/{seed}")
-    domain = roll.choice(_DOMAINS)
-    root = roll.choice([each for each in roots() if each.number in {4, 8, 10, 11}])
-    wish: dict[str, Any] = {"domain": domain, "rank": (roll.choice([None, 1, 50]), roll.choice([800, 3000, 20_000]))}
+    domain = roll.choice(_DOMAINS if everywhere else (1,))
+    root = roll.choice([each for each in roots() if each.number in ({4, 8, 10, 11} if everywhere else {10, 11})])
+    ranks = roll.choice([None, 1, 50]), roll.choice([800, 3000, 20_000] if everywhere else [200, 800, 3000])
+    wish: dict[str, Any] = {"domain": domain, "rank": ranks}
     below = [node for node in tree().nodes.values() if node.path[0] == root.cat_id and len(node.path) > 1]
     leaves = [node for node in below if not node.children]
-    place = roll.random()
+    place = roll.random() * (1.0 if everywhere else 0.85)
     if place < 0.6:
         wish["category"] = id_in(domain, root.cat_id)
     elif place < 0.75:
