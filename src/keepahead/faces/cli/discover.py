@@ -7,9 +7,10 @@ import typer
 
 from keepahead.clock import SystemClock
 from keepahead.faces.cli import criteria_options as wanted
-from keepahead.faces.cli import options
+from keepahead.faces.cli import options, output
 from keepahead.faces.cli.criteria_options import category_id, stars_range, whole_hours
 from keepahead.faces.cli.plan_words import plan_json, plan_lines, put_plan
+from keepahead.faces.cli.product_rows import FIELDS, rows_of
 from keepahead.faces.cli.product_table import put_products
 from keepahead.faces.cli.results import put_json, raws
 from keepahead.faces.cli.spending import Terms, spend
@@ -67,6 +68,8 @@ def discover(
     road: wanted.Road = None,
     plan_only: wanted.PlanOnly = False,
     domain: options.Domain = "US",
+    to_file: output.File = None,
+    force: output.Force = False,
     max_tokens: options.MaxTokens = None,
     max_wait: options.MaxWait = None,
     lane: options.Lane = "live",
@@ -116,10 +119,11 @@ def discover(
     if plan_only:
         put_plan(plan, lane, json=json)
         return
-    _run(plan, Terms(lane=lane, caller=caller, max_tokens=max_tokens, max_wait_seconds=max_wait), json=json)
+    written = output.output_to(to_file, force=force)
+    _run(plan, Terms(lane=lane, caller=caller, max_tokens=max_tokens, max_wait_seconds=max_wait), written, json=json)
 
 
-def _run(plan: DiscoveryPlan, terms: Terms, *, json: bool) -> None:
+def _run(plan: DiscoveryPlan, terms: Terms, written: output.Output | None, *, json: bool) -> None:
     """Carry the plan out and show what it found."""
     if not json:
         for line in plan_lines(plan):
@@ -144,6 +148,8 @@ def _run(plan: DiscoveryPlan, terms: Terms, *, json: bool) -> None:
         put_products(found.products, plan.criteria.site)
         for line in _found_lines(found):
             say(line)
+    if written:
+        written.write(FIELDS, rows_of(found.products))
     outcome.finish()
 
 

@@ -7,7 +7,7 @@ import typer
 
 from keepahead.clock import SystemClock
 from keepahead.faces.cli import criteria_options as wanted
-from keepahead.faces.cli import options
+from keepahead.faces.cli import options, output
 from keepahead.faces.cli.account import account_json, ledger_account, say_if_simulated, tokens
 from keepahead.faces.cli.criteria_options import category_id, stars_range
 from keepahead.faces.cli.plan_words import criteria_words, forecast_line, step_lines, steps_json
@@ -50,6 +50,8 @@ def niches(
     sample: Annotated[int, typer.Option("--sample", help="Look up so many products of each, up to 50.")] = 5,
     plan_only: wanted.PlanOnly = False,
     domain: options.Domain = "US",
+    to_file: output.File = None,
+    force: output.Force = False,
     max_tokens: options.MaxTokens = None,
     max_wait: options.MaxWait = None,
     lane: options.Lane = "live",
@@ -84,10 +86,11 @@ def niches(
     if plan_only:
         _put_plan(plan, lane, json=json)
         return
-    _run(plan, Terms(lane=lane, caller=caller, max_tokens=max_tokens, max_wait_seconds=max_wait), json=json)
+    written = output.output_to(to_file, force=force)
+    _run(plan, Terms(lane=lane, caller=caller, max_tokens=max_tokens, max_wait_seconds=max_wait), written, json=json)
 
 
-def _run(plan: NichePlan, terms: Terms, *, json: bool) -> None:
+def _run(plan: NichePlan, terms: Terms, written: output.Output | None, *, json: bool) -> None:
     """Carry the plan out and show what it found."""
     if not json:
         for line in _plan_lines(plan):
@@ -113,6 +116,8 @@ def _run(plan: NichePlan, terms: Terms, *, json: bool) -> None:
         for why in sorted(set(found.skipped.values())):
             count = sum(1 for each in found.skipped.values() if each == why)
             say(f"{count:,} more sub-categor{'y' if count == 1 else 'ies'}: {why}")
+    if written:
+        written.write(_FIELDS, [_line(each, plan.criteria.site) for each in found.niches])
     outcome.finish()
 
 
@@ -142,6 +147,36 @@ def _row(each: Niche, domain: int) -> Sequence[Cell]:
         None if offers is None else f"{offers:.1f}",
         None if amazon is None else f"{amazon:.0f}%",
     )
+
+
+_FIELDS = (
+    output.Field("niche", str),
+    output.Field("category", int),
+    output.Field("domain", str),
+    output.Field("products", int),
+    *(output.Field(name, float, 1) for name in ("score", "demand", "competition", "margin", "stability")),
+    output.Field("currency", str),
+    output.Field("mean_buy_box", float),
+    output.Field("mean_offers", float, 1),
+    output.Field("amazon_percent", float, 1),
+)
+
+
+def _line(each: Niche, domain: int) -> list[output.Value]:
+    """Return the values of _FIELDS; money in the main unit."""
+    scores, insights, place = each.scores, each.insights, DOMAINS[domain]
+    price = insights.get("avgBuyBox")
+    return [
+        title(each.name),
+        each.category,
+        place.site,
+        each.products,
+        *(scores.total, scores.demand, scores.competition, scores.margin, scores.stability),
+        place.currency,
+        None if price is None or price < 0 else price / 10**place.decimals,
+        insights.get("avgOfferCountNew"),
+        insights.get("soldByAmazonPercent"),
+    ]
 
 
 def _niche_json(each: Niche) -> dict[str, Any]:
