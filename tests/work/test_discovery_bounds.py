@@ -1,6 +1,6 @@
 """A thousand random discoveries: each stays within its plan, every product meets every criterion, none is lost.
 
-150 of them in the suite; KEEPAHEAD_DISCOVERIES=1000 runs a thousand, over all marketplaces and with or without a
+60 of them in the suite; KEEPAHEAD_DISCOVERIES=1000 runs a thousand, over all marketplaces and with or without a
 category (some 20 minutes), and tells with -s what they did.
 """
 
@@ -19,7 +19,7 @@ from keepahead.work.discovery.harvest import Discovery
 from keepahead.work.discovery.plan import DiscoveryPlan, plan_discovery
 from keepahead.work.discovery.run import discover
 
-IN_THE_SUITE = 150
+IN_THE_SUITE = 60
 DISCOVERIES = int(os.environ.get("KEEPAHEAD_DISCOVERIES", IN_THE_SUITE))
 PARTS = max(5, DISCOVERIES // 50)
 ROADS = ("finder", "best-sellers", "deals")
