@@ -14,6 +14,7 @@ ACCOUNT = {
     "spent",
     "spent_today",
     "external_today",
+    "saved_today",
     "balance",
     "free",
     "capacity",

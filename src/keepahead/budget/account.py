@@ -5,7 +5,19 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import assert_never
 
-from keepahead.budget.entry import Absorbed, Carried, Entry, Label, Lost, Observed, Refusal, Released, Reserved, Settled
+from keepahead.budget.entry import (
+    Absorbed,
+    Carried,
+    Entry,
+    Label,
+    Lost,
+    Observed,
+    Refusal,
+    Released,
+    Reserved,
+    Served,
+    Settled,
+)
 from keepahead.budget.lane import LIVE
 from keepahead.budget.meter import CLOCKS_AGREE, Meter
 from keepahead.budget.split import split
@@ -115,7 +127,7 @@ def apply(account: Account, entry: Entry) -> Account:
             return _explained(_read(account, entry.meter, entry.at, own=0), entry.external_tokens)
         case Carried():
             return replace(account, meter=entry.meter, gap=entry.gap, yielded_at=entry.yielded_at)
-        case Refusal():
+        case Refusal() | Served():
             return account
         case _:
             assert_never(entry)

@@ -114,5 +114,16 @@ class Carried:
     yielded_at: datetime | None
 
 
-Entry = Reserved | Settled | Released | Lost | Absorbed | Refusal | Observed | Carried
-CallEntry = Reserved | Settled | Released | Lost | Absorbed | Refusal
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Served(_CallEntry):
+    """The archive answered: nothing was charged, and `tokens` were saved, which a call had paid for before.
+
+    `paid_by` is the id of that call; empty where several had, or nobody knows.
+    """
+
+    shape: str
+    paid_by: str = ""
+
+
+Entry = Reserved | Settled | Released | Lost | Absorbed | Refusal | Observed | Carried | Served
+CallEntry = Reserved | Settled | Released | Lost | Absorbed | Refusal | Served

@@ -13,7 +13,8 @@ class Status:
 
     `balance` is what Keepa has by our projection, `free` is that less everything held. `full_at` and `next_refill_at`
     are None where no refill comes. `spent_today` and `external_today` count what we and what somebody else on the same
-    key spent since the day began (UTC); what was lost and is in no meter yet counts as spent.
+    key spent since the day began (UTC); what was lost and is in no meter yet counts as spent. `saved_today` is what the
+    archive saved.
     """
 
     balance: int
@@ -30,6 +31,7 @@ class Status:
     measured_at: datetime | None
     spent_today: int = 0
     external_today: int = 0
+    saved_today: int = 0
 
 
 def status_of(account: Account, lane: Lane, now: datetime) -> Status:

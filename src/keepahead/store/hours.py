@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from sqlalchemy import BindParameter, Dialect, Insert, bindparam, func, select
 
-from keepahead.budget.entry import Absorbed, Carried, Entry, Lost, Observed, Refusal, Settled
+from keepahead.budget.entry import Absorbed, Carried, Entry, Lost, Observed, Refusal, Served, Settled
 from keepahead.budget.rule import hour_of
 from keepahead.store import tables
 from keepahead.store.dialects import insert_for
@@ -66,6 +66,8 @@ def _counts(entry: Entry) -> Mapping[str, int]:
             return {}
         case Observed():
             return {"external": entry.external_tokens}
+        case Served():
+            return {"saved": entry.tokens}
         case _:
             return {}
 

@@ -4,6 +4,7 @@ Every method is one durable step and safe to call from any thread; steps that wa
 processes on one database share one budget.
 """
 
+import threading
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -12,6 +13,7 @@ from sqlalchemy import Connection
 
 from keepahead.budget.account import Account
 from keepahead.budget.ask import Ask
+from keepahead.budget.entry import Served
 from keepahead.budget.meter import Meter
 from keepahead.budget.rule import day_of
 from keepahead.budget.verdict import Refused, Verdict
@@ -33,6 +35,10 @@ ALONE_ROUNDS = 16
 RENEW = timedelta(seconds=10)
 """Tickets are renewed so often; well before ticket.TICKET_LIFE is over."""
 
+SERVED_LATE = timedelta(seconds=10)
+SERVED_AT_A_TIME = 500
+"""What the archive answered moves nothing: it is written with the next step, or when it is so old or so much."""
+
 
 class Ledger:
     """The account of one Keepa key, named by its `fingerprint`. Raises LedgerUnavailableError when it cannot write.
@@ -48,6 +54,8 @@ class Ledger:
         self._kept: Kept | None = None
         self._alone_for = 0
         self._renewed_at: datetime | None = None
+        self._served: list[Served] | None = None
+        self._mutex = threading.Lock()
 
     @property
     def look_again_seconds(self) -> float:
@@ -97,6 +105,23 @@ class Ledger:
         """Record a meter that came without a reservation."""
         self._desk.do(lambda round_: round_.observe(meter, now))
 
+    def serve(self, entry: Served) -> None:
+        """Have on record that the archive answered: with the next step, a little later, or at `flush`."""
+        with self._mutex:
+            is_first = self._served is None
+            served = self._served = self._served or []
+            served.append(entry)
+            is_due = len(served) >= SERVED_AT_A_TIME or entry.at - served[0].at >= SERVED_LATE
+        if is_first:
+            self._desk.owe(lambda round_: self._write_served(round_, served))
+        if is_due:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what the archive answered, if that is still to be done."""
+        if self._served:
+            self._desk.do(lambda _: None)
+
     def leave_queue(self, call_id: str) -> None:
         """Give up the place of a call that no longer waits."""
         self._desk.do(lambda round_: round_.leave_queue(call_id), is_fact=True)
@@ -111,6 +136,12 @@ class Ledger:
         """Tell whether tokens or a place in the queue were given back since a verdict that had heard so many rings."""
         with self.database.read() as connection:
             return kept.rung(connection, self.fingerprint) != heard
+
+    def _write_served(self, round_: Round, served: list[Served]) -> None:
+        with self._mutex:
+            if self._served is served:
+                self._served = None
+        round_.serve(served)
 
     def _serve(self, slips: Sequence[Slip[Round]]) -> None:
         known, self._kept = self._kept, None

@@ -73,7 +73,7 @@ class Sum:
     """What a group spent. `charged` is what Keepa said, or what its meters showed of a lost call.
 
     `unknown` was lost, counts at its maximum, and is in no meter yet. `external` is what somebody else spent on the
-    same key; the group without a name is his.
+    same key; the group without a name is his. `saved` is what the archive answered in place of Keepa.
     """
 
     group: str
@@ -82,6 +82,7 @@ class Sum:
     unknown: int
     refused: int
     external: int
+    saved: int
 
 
 class Record:
@@ -160,7 +161,7 @@ class Record:
         columns = tables.entries.c
         group = _hour_of(columns.at) if by is GroupBy.HOUR else func.coalesce(columns[by.value], "")
         counts = (func.sum(count).label(name) for name, count in _COUNTS.items())
-        kinds = columns.kind.in_(("settled", "lost", "absorbed", "refusal", "observed"))
+        kinds = columns.kind.in_(("settled", "lost", "absorbed", "refusal", "observed", "served_from_archive"))
         query = select(group.label("of"), *counts).where(*self._matching(wanted), kinds)
         return (query if folded_before is None else query.where(columns.at >= folded_before)).group_by(group)
 
@@ -216,6 +217,7 @@ _COUNTS: Mapping[str, ColumnElement[Any]] = {
     "found": _when("absorbed", _or_0(_ENTRY.charged)),
     "refused": _when("refusal", 1),
     "external": _when("observed", _or_0(_ENTRY.external_tokens)),
+    "saved": _when("served_from_archive", _ENTRY.tokens),
 }
 """What an entry adds to the sums of its hour; hours.py says the same of one entry in hand."""
 
@@ -223,7 +225,8 @@ _COUNTS: Mapping[str, ColumnElement[Any]] = {
 def _sum_of(group: object, counts: Sequence[int]) -> Sum:
     of = dict(zip(_SUMS, counts, strict=True))
     unknown = max(0, of["unknown"] - of["absorbed"])
-    return Sum(_name(group), of["calls"], of["charged"] + of["found"], unknown, of["refused"], of["external"])
+    charged = of["charged"] + of["found"]
+    return Sum(_name(group), of["calls"], charged, unknown, of["refused"], of["external"], of["saved"])
 
 
 def _name(group: object) -> str:

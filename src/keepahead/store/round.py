@@ -7,7 +7,7 @@ from datetime import datetime
 from keepahead.budget import decide
 from keepahead.budget.account import Account, apply
 from keepahead.budget.ask import Ask
-from keepahead.budget.entry import Entry
+from keepahead.budget.entry import Entry, Served
 from keepahead.budget.meter import Meter
 from keepahead.budget.rule import Rules, day_of, hour_of
 from keepahead.budget.ticket import TICKET_LIFE, Ticket
@@ -88,6 +88,11 @@ class Round:
     def observe(self, meter: Meter, now: datetime) -> None:
         """Record a meter that came without a reservation."""
         self._append(decide.observe(self._account, meter, now), now)
+
+    def serve(self, served: Sequence[Served]) -> None:
+        """Record what the archive answered."""
+        if served:
+            self._append(served, served[-1].at)
 
     def leave_queue(self, call_id: str) -> None:
         """Give up the place of a call that no longer waits."""

@@ -17,6 +17,7 @@ from keepahead.budget.entry import (
     Refusal,
     Released,
     Reserved,
+    Served,
     Settled,
 )
 from keepahead.budget.meter import Meter
@@ -33,6 +34,7 @@ _KINDS: Mapping[str, type[Entry]] = {
     "refusal": Refusal,
     "observed": Observed,
     "carried": Carried,
+    "served_from_archive": Served,
 }
 _METERED = frozenset((Settled, Observed, Carried))
 _UNLABELLED = frozenset((Observed, Carried))

@@ -3,7 +3,19 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, Dialect, Index, Integer, MetaData, String, Table, Text, TypeDecorator
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Dialect,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+)
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -55,9 +67,9 @@ def _meter_columns() -> tuple[Column[Any], ...]:
     )
 
 
-HOUR_SUMS = ("calls", "charged", "unknown", "absorbed", "found", "refused", "external")
+HOUR_SUMS = ("calls", "charged", "unknown", "absorbed", "found", "refused", "external", "saved")
 """Calls that ended; tokens charged; lost, at their maximum; lost ones that a meter absorbed, and what it showed them to
-have cost; calls refused; tokens that somebody else spent."""
+have cost; calls refused; tokens that somebody else spent; tokens that the archive saved."""
 
 metadata = MetaData()
 
@@ -149,7 +161,7 @@ entries = Table(
     Column("seq", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
     Column("fingerprint", String(32), nullable=False),
     Column("at", Moment, nullable=False),
-    Column("kind", String(16), nullable=False),
+    Column("kind", String(32), nullable=False),
     Column("call_id", String(40)),
     Column("endpoint", String(32)),
     Column("lane", String(32)),
@@ -171,6 +183,51 @@ entries = Table(
     Column("reduction_before", Integer),
     Column("gap", BigInteger),
     Column("yielded_at", Moment),
+    Column("paid_by", String(40)),
     Index("entries_by_time", "fingerprint", "at"),
     Index("entries_by_call", "call_id"),
 )
+
+answers = Table(
+    "answers",
+    metadata,
+    Column("seq", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("upstream", String(120), nullable=False),
+    Column("endpoint", String(32), nullable=False),
+    Column("domain", Integer, nullable=False),
+    Column("item", String(120), nullable=False),
+    Column("contents", Text, nullable=False),
+    Column("fetched_at", Moment, nullable=False),
+    Column("used_at", Moment, nullable=False),
+    Column("size", Integer, nullable=False),
+    Column("tokens", Integer, nullable=False),
+    Column("call_id", String(40), nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Index("answers_by_key", "upstream", "endpoint", "domain", "item", "contents", unique=True),
+    Index("answers_by_use", "used_at", "size"),
+)
+"""The archive: one item of an answer, or an answer that cannot be divided. `contents` says what of Keepa's it holds,
+`size` counts the bytes of `body`, `tokens` is what it cost, `call_id` the call that paid."""
+
+leases = Table(
+    "leases",
+    metadata,
+    Column("upstream", String(120), primary_key=True),
+    Column("endpoint", String(32), primary_key=True),
+    Column("domain", Integer, primary_key=True),
+    Column("item", String(120), primary_key=True),
+    Column("contents", Text, primary_key=True),
+    Column("holder", String(40), nullable=False),
+    Column("expires_at", Moment, nullable=False),
+    Index("leases_by_holder", "holder"),
+    sqlite_with_rowid=False,
+)
+"""What is being fetched just now, so that nobody else pays for the same."""
+
+counts = Table(
+    "counts",
+    metadata,
+    Column("name", String(32), primary_key=True),
+    Column("count", BigInteger, nullable=False),
+)
+"""What happened to the archive that no row of it tells any more."""

@@ -10,7 +10,17 @@ from keepahead.faces.cli.values import moment, one_of
 from keepahead.keepa.calls import Call
 from keepahead.store.record import Filter
 
-Kind = Literal["reserved", "settled", "released", "lost", "absorbed", "refusal", "observed", "carried"]
+Kind = Literal[
+    "reserved",
+    "settled",
+    "released",
+    "lost",
+    "absorbed",
+    "refusal",
+    "observed",
+    "carried",
+    "served_from_archive",
+]
 
 ENDPOINTS = tuple(sorted({call.endpoint for call in get_args(Call)}))
 """The names of Keepa's endpoints, as the ledger keeps them."""

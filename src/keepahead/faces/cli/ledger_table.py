@@ -5,7 +5,7 @@ from dataclasses import asdict, fields
 from datetime import datetime
 from typing import Any
 
-from keepahead.budget.entry import Absorbed, CallEntry, Carried, Entry, Observed, Settled
+from keepahead.budget.entry import Absorbed, CallEntry, Carried, Entry, Observed, Served, Settled
 from keepahead.budget.lane import LIVE
 from keepahead.clock import SystemClock
 from keepahead.faces.cli.account import tokens
@@ -17,7 +17,7 @@ from keepahead.store.rows import kind_of
 _SHORT_ID = 10
 """Signs of a call's id that a table shows; the first 4 are the hour."""
 
-_SUMS = ("calls", "charged", "unknown", "refused", "external")
+_SUMS = ("calls", "charged", "unknown", "refused", "external", "saved")
 
 
 def put_totals(sums: Sequence[Sum], by: GroupBy, *, json: bool) -> None:
@@ -93,6 +93,10 @@ def _why(entry: CallEntry) -> str | None:
     match entry:
         case Absorbed():
             return f"a later meter showed that it cost {tokens(entry.charged)}"
+        case Served(paid_by=""):
+            return "paid for before; tokens are what was saved"
+        case Served():
+            return f"paid for by {entry.paid_by[:_SHORT_ID]}; tokens are what was saved"
         case Settled(counted_before=0):
             return None
         case Settled():

@@ -1,0 +1,134 @@
+"""What the archive holds, and its care: counted, thinned out, handed on. For people, not for calls."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, func, select
+
+from keepahead.store import archive, leases, tables
+from keepahead.store.archive import KEEP_NEWEST, UNREAD
+from keepahead.store.database import Database
+from keepahead.store.packing import DamagedError, unpack
+from keepahead.store.statement import pen
+from keepahead.store.wanted import name_of
+
+AT_A_TIME = 500
+"""So many rows are read, dropped or taken in, in one transaction."""
+
+_ROWS = tables.answers.c
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What is archived of one endpoint: rows, bytes as they are kept, what they cost, and from when to when."""
+
+    endpoint: str
+    items: int
+    size: int
+    tokens: int
+    oldest: datetime
+    newest: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Stock:
+    """What is archived of one upstream. `total_size` counts all upstreams of the database, `damaged` what was dropped.
+
+    `unread` answers were paid for and could not be read: they serve nobody.
+    """
+
+    upstream: str
+    parts: tuple[Part, ...]
+    unread: int
+    damaged: int
+    total_size: int
+
+
+class Inventory:
+    """The archived answers of one upstream."""
+
+    def __init__(self, database: Database, upstream: str) -> None:
+        self.upstream = name_of(upstream)
+        self._database = database
+
+    def stock(self) -> Stock:
+        """Count what there is."""
+        named = func.count(), func.sum(_ROWS.size), func.sum(_ROWS.tokens)
+        when = func.min(_ROWS.fetched_at), func.max(_ROWS.fetched_at)
+        parts = select(_ROWS.endpoint, *named, *when).where(self._own).group_by(_ROWS.endpoint)
+        unread = select(func.count()).where(self._own, _ROWS.contents == UNREAD)
+        damaged = select(tables.counts.c["count"]).where(tables.counts.c.name == archive.DAMAGED)
+        with self._database.read() as connection:
+            return Stock(
+                self.upstream,
+                tuple(
+                    Part(endpoint, int(items), int(size), int(tokens), oldest, newest)
+                    for endpoint, items, size, tokens, oldest, newest in connection.execute(
+                        parts.order_by(_ROWS.endpoint)
+                    )
+                ),
+                connection.execute(unread).scalar_one(),
+                connection.execute(damaged).scalar_one_or_none() or 0,
+                archive.total_size(connection),
+            )
+
+    def prune(self, now: datetime, *, before: datetime | None = None, endpoint: str | None = None) -> Iterator[int]:
+        """Drop what was fetched before that moment, or of that endpoint, or all; tell after each step how many more."""
+        conditions = [self._own]
+        if before is not None:
+            conditions.append(_ROWS.fetched_at < before)
+        if endpoint is not None:
+            conditions.append(_ROWS.endpoint == endpoint)
+        gone = AT_A_TIME
+        while gone == AT_A_TIME:
+            with self._database.write() as connection:
+                leases.sweep(connection, now)
+                some = select(_ROWS.seq).where(*conditions).order_by(_ROWS.seq).limit(AT_A_TIME)
+                seqs = connection.execute(some).scalars().all()
+                archive.drop(connection, seqs)
+            gone = len(seqs)
+            yield gone
+
+    def rows(self) -> Iterator[Mapping[str, Any]]:
+        """Yield all rows, read as they are taken; `body` is compressed."""
+        last = 0
+        while True:
+            query = select(tables.answers).where(self._own, _ROWS.seq > last).order_by(_ROWS.seq).limit(AT_A_TIME)
+            with self._database.read() as connection:
+                some = connection.execute(query).mappings().all()
+            for row in some:
+                yield {name: value for name, value in row.items() if name not in {"seq", "upstream", "size"}}
+            if len(some) < AT_A_TIME:
+                return
+            last = some[-1]["seq"]
+
+    def merge(self, rows: Iterable[Mapping[str, Any]]) -> Iterator[int]:
+        """Take rows in, but for what is there already and newer; tell after each step how many of them were sound."""
+        some: list[Mapping[str, Any]] = []
+        for row in rows:
+            some.append(row)
+            if len(some) == AT_A_TIME:
+                yield self._merge(some)
+                some = []
+        if some:
+            yield self._merge(some)
+
+    @property
+    def _own(self) -> ColumnElement[bool]:
+        return _ROWS.upstream == self.upstream
+
+    def _merge(self, rows: Sequence[Mapping[str, Any]]) -> int:
+        sound = sorted((row for row in rows if _is_sound(row["body"])), key=lambda row: (row["item"], row["contents"]))
+        with self._database.write() as connection, pen(connection) as hand:
+            KEEP_NEWEST.write(hand, [{**row, "upstream": self.upstream, "size": len(row["body"])} for row in sound])
+        return len(sound)
+
+
+def _is_sound(body: bytes) -> bool:
+    try:
+        unpack(body)
+    except DamagedError:
+        return False
+    return True
