@@ -12,6 +12,8 @@ SELLER = "A2YCVUVTA1ANJ"
 BODY = Path(__file__).parents[1] / "data" / "recordings" / f"{RECORDED}-full.json.gz"
 ACCOUNT = {
     "spent",
+    "archived",
+    "stale",
     "spent_today",
     "external_today",
     "saved_today",
@@ -36,7 +38,7 @@ def test_the_recorded_product_and_its_account(cli, rich):
     """`product B0D8W1YVBX --json` gives the real recorded product as Keepa sent it, and the account."""
     ended = cli("product", RECORDED, "--rating", "--buybox", "--stats", "90", "--json")
     assert ended.code == 0
-    assert set(ended.json) == {"products", "missing", "account"}
+    assert set(ended.json) == {"products", "missing", "origin", "account"}
     real = json.loads(gzip.decompress(BODY.read_bytes()))["products"][0]
     (product,) = ended.json["products"]
     assert product["title"] == real["title"]

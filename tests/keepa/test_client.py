@@ -74,7 +74,7 @@ def test_asks_for_the_meter_once(tmp_path):
 
     async def main():
         async with house.keepa() as keepa:
-            await asyncio.gather(*(keepa.products([asin]) for asin in ASINS[:50]))
+            await asyncio.gather(*(keepa.products([asin], max_tokens=1) for asin in ASINS[:50]))
 
     run(main())
     paths = [line.path for line in house.truth().log]
@@ -437,7 +437,7 @@ def test_concurrency_is_bounded(tmp_path):
             await keepa.status()
             under_way_before = under_way
             assert under_way_before == 1
-            await asyncio.gather(*(keepa.products([asin]) for asin in ASINS[:20]))
+            await asyncio.gather(*(keepa.products([asin], max_tokens=1) for asin in ASINS[:20]))
 
     run(main())
     assert most - 1 == 3  # the first meter was no product
@@ -449,7 +449,7 @@ def test_pace(tmp_path):
 
     async def main():
         async with house.keepa(pace=30) as keepa:
-            await asyncio.gather(*(keepa.products([asin]) for asin in ASINS[:11]))
+            await asyncio.gather(*(keepa.products([asin], max_tokens=1) for asin in ASINS[:11]))
 
     run(main())
     assert house.clock.now() - START >= timedelta(seconds=20)
@@ -699,7 +699,7 @@ def test_a_ledger_that_is_gone(house, monkeypatch):
             assert (await keepa.products([RECORDED]))[0].asin == RECORDED
             monkeypatch.setattr(ledger, "reserve", gone)
             with pytest.raises(LedgerUnavailableError):
-                await keepa.products([RECORDED])
+                await keepa.products([RECORDED], max_age=0)
 
     run(main())
     assert len(canned.requests) == 2
@@ -917,7 +917,7 @@ def test_a_cold_start_refuses_nobody(tmp_path):
 
     async def main():
         async with house.keepa(max_wait_seconds=0) as keepa:
-            await asyncio.gather(*(keepa.products([asin]) for asin in ASINS[:20]))
+            await asyncio.gather(*(keepa.products([asin], max_tokens=1) for asin in ASINS[:20]))
 
     run(main())
     assert house.truth().consumed == 20

@@ -1,4 +1,4 @@
-"""The mixed work of fifty tasks: singles, batches, lists, searches; more than the bucket has."""
+"""The mixed work of fifty tasks: singles, batches, lists, searches; more than the bucket has. All of it asks Keepa."""
 
 import random
 from collections.abc import Awaitable, Callable
@@ -19,13 +19,13 @@ def mixed(rng: random.Random) -> Task:
     few = asins(rng, rng.choice((1, 3)))
     return rng.choice(
         (
-            lambda keepa: keepa.products(many),
-            lambda keepa: keepa.products(many[:30], rating=True, buybox=True),
-            lambda keepa: keepa.products(few, offers=20),
-            lambda keepa: keepa.best_sellers(3760911),
-            lambda keepa: keepa.find({"rootCategory": [3760911], "perPage": 50}),
-            lambda keepa: keepa.deals({"domainId": 1, "priceTypes": [0], "dateRange": 1, "page": 0}),
-            lambda keepa: keepa.search("serum", page=0),
-            lambda keepa: keepa.categories([3760911]),
+            lambda keepa: keepa.products(many, max_age=0),
+            lambda keepa: keepa.products(many[:30], rating=True, buybox=True, max_age=0),
+            lambda keepa: keepa.products(few, offers=20, max_age=0),
+            lambda keepa: keepa.best_sellers(3760911, max_age=0),
+            lambda keepa: keepa.find({"rootCategory": [3760911], "perPage": 50}, max_age=0),
+            lambda keepa: keepa.deals({"domainId": 1, "priceTypes": [0], "dateRange": 1, "page": 0}, max_age=0),
+            lambda keepa: keepa.search("serum", page=0, max_age=0),
+            lambda keepa: keepa.categories([3760911], max_age=0),
         )
     )

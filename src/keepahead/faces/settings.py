@@ -1,13 +1,15 @@
 """Typed settings, read once: from the environment, from `.env` and from `keepahead.toml` in the working folder."""
 
 import json
+import re
 from dataclasses import fields
+from datetime import timedelta
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, cast
 
 import platformdirs
-from pydantic import AliasChoices, Field, SecretStr, ValidationError, ValidationInfo, field_validator
+from pydantic import AliasChoices, BeforeValidator, Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 from pydantic_settings import (
     BaseSettings,
@@ -26,6 +28,28 @@ from keepahead.work.analysis.thresholds import Thresholds
 KEEPA_URL = "https://api.keepa.com"
 TOML_FILE = "keepahead.toml"
 _MOST = 1_000_000_000
+_AGE_PREFIX = "max_age_"
+_AGE = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,3})?)\s*([smhdw]?)")
+_UNIT_SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+_MOST_SECONDS = 3_000_000_000
+
+
+def read_age(value: Any) -> timedelta:
+    """Read a length of time: seconds, or 90s, 30m, 6h, 30d, 2w. Raises ValueError."""
+    if isinstance(value, timedelta):
+        return value
+    found = _AGE.fullmatch(str(value).strip())
+    seconds = float(found[1]) * _UNIT_SECONDS[found[2]] if found else -1
+    if not 0 <= seconds <= _MOST_SECONDS:
+        raise ValueError("write seconds, or a length of time such as 90s, 30m, 6h or 30d")
+    return timedelta(seconds=seconds)
+
+
+Age = Annotated[timedelta, BeforeValidator(read_age)]
+
+
+def _age(default: timedelta, what: str) -> Any:
+    return Field(default=default, description=f"How old an archived {what} may be; 0 always asks Keepa.")
 
 
 def data_folder() -> Path:
@@ -125,6 +149,33 @@ class Settings(BaseSettings):
     analysis: Annotated[Thresholds, NoDecode] = Field(
         default=Thresholds(), description="What an analysis weighs with, each number by its name: docs/analysis.md."
     )
+
+    archive_megabytes: int = Field(
+        default=1024,
+        ge=0,
+        le=_MOST,
+        description="How large the archive may grow; then the least recently used go. 0 keeps and reuses nothing.",
+    )
+    max_age_product: Age = _age(timedelta(hours=6), "product")
+    max_age_search: Age = _age(timedelta(hours=1), "search")
+    max_age_category: Age = _age(timedelta(days=30), "category")
+    max_age_query: Age = _age(timedelta(hours=1), "page of the product finder")
+    max_age_deal: Age = _age(timedelta(hours=1), "page of deals")
+    max_age_bestsellers: Age = _age(timedelta(hours=1), "best-seller list")
+    max_age_seller: Age = _age(timedelta(hours=24), "seller")
+    max_age_sellerquery: Age = _age(timedelta(hours=1), "page of the seller finder")
+    max_age_topseller: Age = _age(timedelta(hours=24), "list of top sellers")
+    max_age_lightningdeal: Age = _age(timedelta(minutes=5), "lightning deal")
+    max_age_graphimage: Age = _age(timedelta(minutes=90), "graph")
+
+    @property
+    def ages(self) -> dict[str, timedelta]:
+        """How old an archived answer of each endpoint may be."""
+        return {
+            name.removeprefix(_AGE_PREFIX): getattr(self, name)
+            for name in type(self).model_fields
+            if name.startswith(_AGE_PREFIX)
+        }
 
     @field_validator("*", mode="before")
     @classmethod

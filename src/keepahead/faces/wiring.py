@@ -23,8 +23,10 @@ from keepahead.errors import LedgerError, SettingsError
 from keepahead.faces.settings import KEEPA_URL, Settings, data_folder, read_settings
 from keepahead.keepa import client
 from keepahead.keepa.client import Parts
-from keepahead.keepa.flow import Step, Terms
+from keepahead.keepa.steps import Step
+from keepahead.keepa.terms import Terms
 from keepahead.simulator import SIMULATOR_KEY, Simulator, SimulatorTransport
+from keepahead.store.archive import Archive
 from keepahead.store.audit import FOLD_AT_A_TIME, Audit
 from keepahead.store.database import Database, open_database
 from keepahead.store.ledger import Ledger
@@ -136,11 +138,12 @@ def parts_for(
     if isinstance(transport, type):
         transport = _transport(url, clock, transport)
     database = _open_database(settings)
-    fingerprint = fingerprint_of(url, key)
+    ledger = Ledger(database, fingerprint_of(url, key))
+    archive = Archive(database, url, settings.archive_megabytes)
     return Parts(
         key=key,
         upstream_url=url,
-        ledger=Ledger(database, fingerprint),
+        ledger=ledger,
         clock=clock,
         terms=Terms(
             lane=of_lane,
@@ -148,12 +151,14 @@ def parts_for(
             max_wait_seconds=settings.max_wait_seconds,
             safe_margin=settings.safe_margin,
             low=settings.low,
+            ages=settings.ages,
         ),
         transport=transport,
+        archive=archive if archive.is_on else None,
         max_concurrency=settings.max_concurrency,
         calls_per_minute=settings.pace,
         watch=watch,
-        close=lambda: _close(database, fingerprint, clock.now() - timedelta(days=settings.keep_entries_days)),
+        close=lambda: _close(ledger, archive, clock.now() - timedelta(days=settings.keep_entries_days)),
     )
 
 
@@ -162,11 +167,13 @@ def _program_name() -> str:
     return name if is_caller_name(name) else "python"
 
 
-def _close(database: Database, fingerprint: str, keep_since: datetime) -> None:
-    """Close the ledger; first put away some of the entries that are too old, where there are any."""
+def _close(ledger: Ledger, archive: Archive, keep_since: datetime) -> None:
+    """Close the ledger; first write what is still to be written, and put away some of the entries that are too old."""
     with suppress(LedgerError):
-        Audit(database, fingerprint).fold(keep_since, at_most=FOLD_AT_A_TIME)
-    database.close()
+        ledger.flush()
+        archive.flush()
+        Audit(ledger.database, ledger.fingerprint).fold(keep_since, at_most=FOLD_AT_A_TIME)
+    ledger.database.close()
 
 
 def open_ledger(settings: Settings) -> tuple[Database, str]:

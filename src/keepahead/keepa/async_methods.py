@@ -24,7 +24,9 @@ R = TypeVar("R")
 
 
 class AsyncMethods(Protocol):
-    """What one can ask of Keepa. Every method takes max_wait_seconds, max_tokens and allow_unbounded (flow.Terms).
+    """What one can ask of Keepa.
+
+    Every method takes max_wait_seconds, max_tokens, allow_unbounded, max_age and on_refusal (terms.Terms).
 
     Each raises InvalidCallError before anything is sent, RefusedError for lack of tokens, KeepaError when the exchange
     fails, PartialResultError when a part was delivered, and LedgerError when nothing may be spent.
@@ -140,5 +142,5 @@ class AsyncMethods(Protocol):
         )
 
     async def send(self, call: Call, **options: Unpack[SpendOptions]) -> Answer:
-        """Send any call, in one piece, and return the raw answer."""
+        """Send any call, in one piece, and return the raw answer; an archived one only with `max_age`."""
         return await self._run(plans.raw(call), options)

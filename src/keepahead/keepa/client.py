@@ -6,7 +6,7 @@ moment before the transport, so that no log or error of the layers above ever se
 
 import asyncio
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from queue import SimpleQueue
@@ -19,13 +19,29 @@ from keepahead.budget.status import Status
 from keepahead.errors import KeepaheadError
 from keepahead.keepa import flow
 from keepahead.keepa.async_methods import AsyncMethods
-from keepahead.keepa.flow import Enter, Got, Leave, NoAnswer, NothingSent, Pace, Send, Step, Steps, Wait
+from keepahead.keepa.batch import AsyncBatches, Batches, Outcome
+from keepahead.keepa.calls import Call
 from keepahead.keepa.key_transport import KeyTransport
-from keepahead.keepa.line import Line, Place
+from keepahead.keepa.line import Line, Place, sleep_or_wake
 from keepahead.keepa.methods import Methods
 from keepahead.keepa.parts import Parts, places
 from keepahead.keepa.plans import Plan
 from keepahead.keepa.spender import Spender
+from keepahead.keepa.steps import (
+    Enter,
+    Found,
+    Got,
+    Leave,
+    NoAnswer,
+    NothingSent,
+    Pace,
+    Pause,
+    Send,
+    Step,
+    Steps,
+    Wait,
+)
+from keepahead.keepa.terms import Terms
 from keepahead.keepa.wire import Answer, Inbound
 
 R = TypeVar("R")
@@ -61,6 +77,8 @@ class AsyncKeepa(Spender, AsyncMethods):
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="keepahead")
         self._places = asyncio.Semaphore(places(parts))
         self._line = Line(parts.clock.sleep_async)
+        self._pausing: set[asyncio.Event] = set()
+        self._batches = AsyncBatches(self._pay, parts.clock.sleep_async)
         self._loop: asyncio.AbstractEventLoop | None = None
 
     async def __aenter__(self) -> Self:
@@ -97,10 +115,30 @@ class AsyncKeepa(Spender, AsyncMethods):
 
     async def _run(self, plan: Plan[R], options: Mapping[str, Any]) -> R:
         self._demand_home()
-        terms = self._terms(options)
-        spends = self._spends(plan, terms)
-        if ahead := self._foresight(plan, terms):
-            await self._drive(ahead, [])
+        terms = self._terms(plan, options)
+        answers: list[Answer] = []
+        left: list[Call] = []
+        failure: KeepaheadError | None = None
+        if look := self._look(plan, terms, left):
+            await self._drive(look, answers)
+        if left:
+            rider = self._rides(plan, left, terms)
+            paid, failure = await (
+                self._batches.ride(rider, terms) if rider else self._pay(left, terms, divide=plan.divide)
+            )
+            answers.extend(paid)
+        if look := self._look_for_stale(plan, answers, terms, failure):
+            await self._drive(look, answers)
+        return self._result(plan, terms, self._outcome(plan, answers, failure))
+
+    async def _pay(self, calls: Sequence[Call], terms: Terms, *, divide: bool = True) -> Outcome:
+        """Pay for calls; return what came and what went wrong."""
+        try:
+            spends = self._spends(calls, terms, divide=divide)
+            if ahead := self._foresight(calls, terms):
+                await self._drive(ahead, [])
+        except KeepaheadError as error:
+            return (), error
         answers: list[list[Answer]] = [[] for _ in spends]
         failures: list[KeepaheadError] = []
         waiting = iter(enumerate(spends))
@@ -120,7 +158,7 @@ class AsyncKeepa(Spender, AsyncMethods):
             async with asyncio.TaskGroup() as group:
                 for _ in range(min(len(spends), self._parts.max_concurrency)):
                     group.create_task(work())
-        return self._result(plan, [each for some in answers for each in some], failures[0] if failures else None)
+        return [each for some in answers for each in some], failures[0] if failures else None
 
     async def _drive(self, steps: Steps, answers: list[Answer]) -> None:
         inside = sent = False
@@ -157,6 +195,11 @@ class AsyncKeepa(Spender, AsyncMethods):
                             sent = True
                         case Got():
                             answers.append(step.answer)
+                            self._wake()
+                        case Found():
+                            answers.extend(step.answers)
+                        case Pause():
+                            await self._pause(step.seconds)
                 except BaseException as error:  # noqa: BLE001 - the flow decides what it means, then it goes on its way
                     step = await self._tell(steps, error)
                 else:
@@ -167,6 +210,21 @@ class AsyncKeepa(Spender, AsyncMethods):
             if inside:
                 self._places.release()
             steps.close()  # its ledger is put right now, not when it is collected
+            self._wake()
+
+    async def _pause(self, seconds: float) -> None:
+        """Wait for what somebody else is fetching, maybe another task of this client."""
+        event = asyncio.Event()
+        self._pausing.add(event)
+        try:
+            await sleep_or_wake(self._parts.clock.sleep_async, event, seconds)
+        finally:
+            self._pausing.discard(event)
+
+    def _wake(self) -> None:
+        """Have those look again who wait for what others fetch."""
+        for event in self._pausing:
+            event.set()
 
     async def _tell(self, steps: Steps, error: BaseException) -> Step | None:
         """Tell the flow what went wrong, in a thread as well, unless the client or the loop is at its end."""
@@ -219,6 +277,7 @@ class Keepa(Spender, Methods):
         self._http = httpx2.Client(transport=KeyTransport(parts.transport, parts.key), timeout=_TIMEOUT)
         # Not threading.Semaphore: that is Python, and a Ctrl-C inside it leaves it locked for ever.
         self._waiting: set[threading.Event] = set()
+        self._batches = Batches(self._pay, self._sleep)
         self._places: SimpleQueue[None] = SimpleQueue()
         for _ in range(places(parts)):
             self._places.put(None)
@@ -248,18 +307,32 @@ class Keepa(Spender, Methods):
 
     def _run(self, plan: Plan[R], options: Mapping[str, Any]) -> R:
         self._demand_open()
+        terms = self._terms(plan, options)
         answers: list[Answer] = []
+        left: list[Call] = []
         failure: KeepaheadError | None = None
-        terms = self._terms(options)
-        spends = self._spends(plan, terms)
-        if ahead := self._foresight(plan, terms):
-            self._drive(ahead, [])
+        if look := self._look(plan, terms, left):
+            self._drive(look, answers)
+        if left:
+            rider = self._rides(plan, left, terms)
+            paid, failure = self._batches.ride(rider, terms) if rider else self._pay(left, terms, divide=plan.divide)
+            answers.extend(paid)
+        if look := self._look_for_stale(plan, answers, terms, failure):
+            self._drive(look, answers)
+        return self._result(plan, terms, self._outcome(plan, answers, failure))
+
+    def _pay(self, calls: Sequence[Call], terms: Terms, *, divide: bool = True) -> Outcome:
+        """Pay for calls; return what came and what went wrong."""
+        answers: list[Answer] = []
         try:
+            spends = self._spends(calls, terms, divide=divide)
+            if ahead := self._foresight(calls, terms):
+                self._drive(ahead, [])
             for steps in spends:
                 self._drive(steps, answers)
         except KeepaheadError as error:
-            failure = error
-        return self._result(plan, answers, failure)
+            return answers, error
+        return answers, None
 
     def _drive(self, steps: Steps, answers: list[Answer]) -> None:
         inside = False
@@ -285,6 +358,10 @@ class Keepa(Spender, Methods):
                             value = self._exchange(step)
                         case Got():
                             answers.append(step.answer)
+                        case Found():
+                            answers.extend(step.answers)
+                        case Pause():
+                            self._wait(step.seconds)
                 except BaseException as error:  # noqa: BLE001 - the flow decides what it means, then it goes on its way
                     step = _throw(steps, error)
                 else:
@@ -293,6 +370,7 @@ class Keepa(Spender, Methods):
             if inside:
                 self._places.put(None)
             steps.close()  # as above
+            self._ring()
 
     def _exchange(self, send: Send) -> Inbound:
         if self._closed:

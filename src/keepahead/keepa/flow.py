@@ -5,7 +5,6 @@ flow of a failed one with NothingSent or NoAnswer; whatever else it throws in en
 """
 
 import logging
-import math
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -17,13 +16,11 @@ from keepahead.budget.ask import Ask
 from keepahead.budget.cost import Cost
 from keepahead.budget.decide import PROBE_WAIT_SECONDS, SEND_WITHIN
 from keepahead.budget.entry import Label
-from keepahead.budget.lane import Lane
 from keepahead.budget.verdict import Granted, Later, Refused
 from keepahead.clock import Clock
 from keepahead.errors import (
     BadAnswerError,
     InsufficientTokensError,
-    InvalidCallError,
     KeepaError,
     KeepaUnreachable,
     LedgerError,
@@ -34,134 +31,72 @@ from keepahead.keepa import wire
 from keepahead.keepa.call_id import new_call_id
 from keepahead.keepa.calls import Call, TokenCall
 from keepahead.keepa.costs import counted, quote, unbounded_parameter
-from keepahead.keepa.line import Place
+from keepahead.keepa.flight import Flight, Shelf
 from keepahead.keepa.refusal import refusal, too_dear
-from keepahead.keepa.shares import first_of, rest_of, shape_of, shares_of
-from keepahead.keepa.wire import Answer, Inbound, Outbound, Reading
+from keepahead.keepa.shares import both_of, first_of, rest_of, shape_of, shares_of
+from keepahead.keepa.steps import Enter, Got, Leave, NoAnswer, NothingSent, Pace, Send, Step, Steps, Wait
+from keepahead.keepa.terms import ENDLESS_SECONDS, Terms
+from keepahead.keepa.wire import Answer, Inbound, Reading
+from keepahead.store.archive import Archive
 from keepahead.store.ledger import Ledger
 
 REQUEUES = 5
 """How often a call that Keepa answered with 429 goes back to the queue."""
 
-ENDLESS_SECONDS = 1e9
-"""Whoever would wait longer than this waits as long as it takes."""
-
-MOST_TOKENS = 1_000_000_000
-"""No cap of a caller means more than this."""
-
 log = logging.getLogger("keepahead")
 log.addHandler(logging.NullHandler())  # a library is silent until somebody asks for its log
 
 
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """On what terms somebody spends. All in tokens and seconds; None means no limit.
-
-    `max_wait_seconds` 0 refuses at once. A call whose cost has no bound needs `allow_unbounded` and `max_tokens`,
-    which is then what is held for it; Keepa may still charge more. `safe_margin` (times the cost) and `low` are the
-    marks below which the log warns.
-    """
-
-    lane: Lane
-    caller: str
-    max_wait_seconds: float | None = None
-    max_tokens: int | None = None
-    allow_unbounded: bool = False
-    safe_margin: int = 2
-    low: int = 50
-
-    def __post_init__(self) -> None:
-        if not _is_seconds(self.max_wait_seconds):
-            raise _invalid("max_wait_seconds", "a number of seconds, or None for no limit", self.max_wait_seconds)
-        if not _is_tokens(self.max_tokens):
-            raise _invalid("max_tokens", f"a whole number up to {MOST_TOKENS:,}, or None for no limit", self.max_tokens)
-
-
-@dataclass(frozen=True, slots=True)
-class Enter:
-    """Take a place among the calls under way."""
-
-
-@dataclass(frozen=True, slots=True)
-class Leave:
-    """Give the place back."""
-
-
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """Wait for the rhythm's next moment."""
-
-
-@dataclass(frozen=True, slots=True)
-class Wait:
-    """Do nothing for so long, or until something changes; not beyond `deadline_seconds`. Hand back whether to ask now.
-
-    `place` is where the call stands among all that wait; `room` tokens may be had by those behind it. `tokens` are
-    expected in `ready_in_seconds`, and `shape` is what they are for: that is for people who watch.
-    """
-
-    seconds: float
-    ready_in_seconds: float
-    tokens: int
-    shape: str
-    place: Place
-    deadline_seconds: float | None = None
-    room: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Send:
-    """Send this once; hand back an Inbound, or throw NothingSent or NoAnswer."""
-
-    call_id: str
-    outbound: Outbound
-    tokens: int
-
-
-@dataclass(frozen=True, slots=True)
-class Got:
-    """An answer that is paid for; `answer.call` is the part it answers."""
-
-    answer: Answer
-
-
-Step = Enter | Leave | Pace | Wait | Send | Got
-Steps = Generator[Step, Any, None]
-
-
-class NothingSent(Exception):  # noqa: N818 - a fact, told by a driver to the flow
-    """The connection never came about, so Keepa charged nothing."""
-
-
-class NoAnswer(Exception):  # noqa: N818 - a fact, told by a driver to the flow
-    """Something was sent and no whole answer came."""
-
-
-def spend(call: Call, ledger: Ledger, clock: Clock, terms: Terms, *, began_at: datetime, divide: bool = True) -> Steps:
+def spend(
+    call: Call,
+    ledger: Ledger,
+    clock: Clock,
+    terms: Terms,
+    *,
+    began_at: datetime,
+    divide: bool = True,
+    archive: Archive | None = None,
+) -> Steps:
     """Carry out one call, in parts where the budget wants it so, yielding each answer as it comes.
 
     `began_at` is when the work began of which this is a part: its deadline counts from there. Its place in the queue
     counts from its own beginning, so that a long list does not stand before everybody for as long as it lasts.
-    `divide` False keeps the call in one piece. Raises RefusedError before anything of it is sent, KeepaError for what
-    goes wrong between us and Keepa, LedgerError when nothing can be recorded.
+    `divide` False keeps the call in one piece. What the archive has, or somebody else is fetching, is not paid for.
+    Raises RefusedError before anything of it is sent, KeepaError for what goes wrong between us and Keepa, LedgerError
+    when nothing can be recorded.
     """
-    hold = hold_for(call, quote(call), terms)
+    most = hold_for(call, quote(call), terms)
+    is_bounded = quote(call).tokens_max is not None
     road = _road(ledger, clock, terms, began_at, divide=divide)
+    flight = Flight(call, Shelf(archive, ledger, clock, terms) if archive else None, divide=divide)
     rest: Call | None = call
-    requeues = 0
-    while rest is not None:
-        part, tokens, call_id = yield from road.reserve(rest, hold)
-        empty = None
-        try:
-            yield Got((yield from road.exchange(part, tokens, call_id)))
-        except _EmptyBucketError as told:
-            empty = told
-        if empty is not None:
+    requeues = spent = 0
+    try:
+        while rest is not None:
+            part, others = yield from flight.claim(rest, road.deadline)
+            rest = others
+            if part is None:
+                continue
+            hold = hold_for(part, quote(part), terms) if is_bounded else most - spent
+            reserved = yield from road.reserve(part, hold, flight)
+            if reserved is None:  # the archive has got it meanwhile
+                rest = both_of(part, others)
+                continue
+            sent, tokens, call_id = reserved
+            try:
+                yield Got((yield from road.exchange(sent, tokens, call_id, flight)))
+            except _EmptyBucketError as told:
+                empty = told
+            else:
+                spent += tokens
+                rest = both_of(rest_of(part, sent), others)
+                continue
+            flight.release()
             requeues += 1
-            yield from road.back_off(rest, hold, empty, requeues)
-            continue
-        rest = rest_of(rest, part)
-        hold -= tokens
+            yield from road.back_off(part, hold, empty, requeues)
+            rest = both_of(part, others)
+    finally:
+        flight.release()
 
 
 def foresee(calls: Sequence[Call], hold: int, ledger: Ledger, clock: Clock, terms: Terms) -> Steps:
@@ -204,18 +139,6 @@ def hold_for(call: Call, cost: Cost, terms: Terms) -> int:
     return cost.tokens_max
 
 
-def _is_seconds(value: object) -> bool:
-    return value is None or isinstance(value, int) or (isinstance(value, float) and not math.isnan(value))
-
-
-def _is_tokens(value: object) -> bool:
-    return value is None or (isinstance(value, int) and abs(value) <= MOST_TOKENS)
-
-
-def _invalid(name: str, wanted: str, value: object) -> InvalidCallError:
-    return InvalidCallError(f"invalid_{name}", f"{name} must be {wanted}, not {value!r:.40}.", parameter=name)
-
-
 def _road(ledger: Ledger, clock: Clock, terms: Terms, began_at: datetime, *, divide: bool = True) -> "_Road":
     wait = terms.max_wait_seconds
     deadline = None if wait is None or wait > ENDLESS_SECONDS else began_at + timedelta(seconds=max(0, wait))
@@ -233,8 +156,11 @@ class _Road:
     deadline: datetime | None
     divide: bool
 
-    def reserve(self, call: Call, hold: int) -> Generator[Step, Any, tuple[Call, int, str]]:
-        """Wait for the tokens and set them aside; return the part that may be sent, its tokens and its id."""
+    def reserve(self, call: Call, hold: int, flight: Flight) -> Generator[Step, Any, tuple[Call, int, str] | None]:
+        """Wait for the tokens and set them aside; return the part that may be sent, its tokens and its id.
+
+        None says that somebody else has fetched some of it meanwhile, or is at it: who waits for tokens lets others.
+        """
         ask = self.ask(call, hold)
         call_id = ask.label.call_id
         try:
@@ -244,18 +170,27 @@ class _Road:
                     case Granted() as granted:
                         granted_at = self.clock.now()
                         yield Pace()
-                        if self.clock.now() - granted_at < SEND_WITHIN:
+                        part = first_of(call, granted.items, ask.items)
+                        in_time = self.clock.now() - granted_at < SEND_WITHIN
+                        if in_time and flight.confirm(part):
                             self._warn(granted, ask)
-                            return first_of(call, granted.items, ask.items), granted.tokens, call_id
-                        self.ledger.release(call_id, "not sent in time", self.clock.now())
+                            return part, granted.tokens, call_id
+                        reason = "somebody else fetches it" if in_time else "not sent in time"
+                        self.ledger.release(call_id, reason, self.clock.now())
                         yield Leave()
+                        if in_time:
+                            return None
                     case Refused() as refused:
                         raise refusal(call, refused, self.terms.caller)  # noqa: TRY301 - the clean-up below is for it too
                     case Later(needs_meter=True):
                         yield from self.ask_for_meter()
                     case Later() as later:
                         yield Leave()
+                        flight.release()
                         yield from self.wait(ask, later)
+                        if flight.is_answered(call):
+                            self.ledger.leave_queue(call_id)
+                            return None
         except LedgerError:
             self.ledger.abandon(call_id, self.clock.now())  # it is away: asking it once more would only take longer
             raise
@@ -277,8 +212,10 @@ class _Road:
                 return
             room, left = 0, (ready_at - self.clock.now()).total_seconds()
 
-    def exchange(self, call: Call, tokens: int, call_id: str) -> Generator[Step, Any, Answer]:
-        """Send what is reserved, settle it, and return the answer. Raises KeepaError."""
+    def exchange(
+        self, call: Call, tokens: int, call_id: str, flight: Flight | None = None
+    ) -> Generator[Step, Any, Answer]:
+        """Send what is reserved, settle it, have the answer archived, and return it. Raises KeepaError."""
         try:
             inbound: Inbound = yield Send(call_id, wire.outbound(call), tokens)
         except NothingSent as told:
@@ -304,10 +241,17 @@ class _Road:
             raise
         reading = wire.read(inbound)
         self._settle(call_id, tokens, inbound, reading)
+        try:
+            answer = wire.answer_or_error(call, inbound, reading, call_id, tokens)
+        except KeepaError:
+            yield Leave()
+            if inbound.status == HTTPStatus.TOO_MANY_REQUESTS:
+                raise _EmptyBucketError(call, inbound, reading, call_id) from None
+            raise
+        if flight is not None:
+            flight.keep(answer)
         yield Leave()
-        if inbound.status == HTTPStatus.TOO_MANY_REQUESTS:
-            raise _EmptyBucketError(call, inbound, reading, call_id)
-        return wire.answer_or_error(call, inbound, reading, call_id, tokens)
+        return answer
 
     def back_off(self, call: Call, hold: int, empty: "_EmptyBucketError", requeues: int) -> Steps:
         """After a 429: wait for the next lump, or give up."""

@@ -46,7 +46,7 @@ class Line:
             self._invite(room)
         else:  # past the deadline there is still the wait for a meter
             seconds = float("inf") if deadline_seconds is None else max(seconds, deadline_seconds)
-        await self._sleep_or_wake(waiter.event, seconds)
+        await sleep_or_wake(self._sleep, waiter.event, seconds)
         invited, waiter.is_invited = waiter.is_invited, False
         return invited
 
@@ -69,13 +69,17 @@ class Line:
             fitting.is_invited = True
             fitting.event.set()
 
-    async def _sleep_or_wake(self, event: asyncio.Event, seconds: float) -> None:
-        waking: list[asyncio.Future[Any]] = [asyncio.ensure_future(event.wait())]
-        if seconds != float("inf"):
-            waking.append(asyncio.ensure_future(self._sleep(seconds)))
-        try:
-            await asyncio.wait(waking, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for each in waking:
-                each.cancel()
-            event.clear()
+
+async def sleep_or_wake(
+    sleep: Callable[[float], Coroutine[Any, Any, None]], event: asyncio.Event, seconds: float
+) -> None:
+    """Sleep for so long, or until the event, which is then cleared."""
+    waking: list[asyncio.Future[Any]] = [asyncio.ensure_future(event.wait())]
+    if seconds != float("inf"):
+        waking.append(asyncio.ensure_future(sleep(seconds)))
+    try:
+        await asyncio.wait(waking, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for each in waking:
+            each.cancel()
+        event.clear()

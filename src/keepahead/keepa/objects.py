@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from typing import TypeVar
 
 import msgspec
+from msgspec.structs import replace
 
 from keepahead.errors import BadAnswerError
 from keepahead.keepa.deals import Deal, Deals, LightningDeal
@@ -153,7 +154,11 @@ def _paired(ids: Sequence[int], told: Sequence[S]) -> dict[int, S]:
 
 def _products(answer: Answer) -> list[Product]:
     with _blamed_on(answer):
-        return products_of(answer.body)
+        found = products_of(answer.body)
+    return [
+        replace(each, fetched_at=answer.fetched_at, paid_now=not answer.is_archived, is_stale=answer.is_stale)
+        for each in found
+    ]
 
 
 def _part(answer: Answer, name: str, decoder: msgspec.json.Decoder[S]) -> S | None:

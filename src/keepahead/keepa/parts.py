@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from keepahead.clock import Clock
-from keepahead.keepa.flow import Step, Terms
+from keepahead.keepa.steps import Step
+from keepahead.keepa.terms import Terms
+from keepahead.store.archive import Archive
 from keepahead.store.ledger import Ledger
 
 
@@ -19,6 +21,7 @@ class Parts:
     clock: Clock
     terms: Terms
     transport: Any
+    archive: Archive | None = None
     max_concurrency: int = 8
     calls_per_minute: int | None = None
     watch: Callable[[Step], None] | None = None

@@ -29,6 +29,7 @@ from keepahead.keepa.calls import (
     TrackingAddCall,
     TrackingCall,
 )
+from keepahead.keepa.terms import Age, OnRefusal
 from keepahead.keepa.wire import Answer
 
 R = TypeVar("R")
@@ -41,11 +42,13 @@ Domain = int | str
 
 
 class SpendOptions(TypedDict, total=False):
-    """What every spending method takes. Seconds and tokens; see flow.Terms."""
+    """What every spending method takes. Seconds and tokens; see terms.Terms."""
 
     max_wait_seconds: float | None
     max_tokens: int | None
     allow_unbounded: bool
+    max_age: Age | None
+    on_refusal: OnRefusal
 
 
 SPENDING = frozenset(SpendOptions.__annotations__)
@@ -95,7 +98,8 @@ class Plan(Generic[R]):
 
     calls: tuple[Call, ...]
     result: Callable[[Sequence[Answer]], R]
-    divide: bool = True  # may the budget split a call into parts?
+    divide: bool = True  # may a call be split into parts?
+    reuse: bool = True  # will an archived answer do where nobody says how old it may be?
 
     def can_read(self, answer: Answer) -> bool:
         """Tell whether this answer alone makes a result."""
@@ -203,7 +207,7 @@ def tracking(type_: str, result: Callable[[Sequence[Answer]], R], **options: Any
 
 def raw(call: Call) -> Plan[Answer]:
     """Send any call; give the raw answer."""
-    return Plan((call,), itemgetter(0), divide=False)
+    return Plan((call,), itemgetter(0), divide=False, reuse=False)
 
 
 def _listed(ids: Iterable[str]) -> tuple[str, ...]:

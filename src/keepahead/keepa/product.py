@@ -178,11 +178,15 @@ class Offer(KeepaObject, frozen=True, eq=False):
 
 
 class Product(KeepaObject, frozen=True, eq=False):
-    """A product. `fetched_at` is when Keepa told it, None if nobody noted it; `paid_now`: not from the archive."""
+    """A product. `fetched_at` is when Keepa told it, None if nobody noted it; `paid_now`: not from the archive.
+
+    One that is `is_stale` is older than was accepted, for want of tokens.
+    """
 
     asin: str = ""
     fetched_at: datetime | None = None
     paid_now: bool = True
+    is_stale: bool = False
 
     @staticmethod
     def of(raw: bytes | msgspec.Raw, *, fetched_at: datetime | None = None, paid_now: bool = True) -> "Product":

@@ -1,5 +1,7 @@
 """How a call divides into parts that cost their share, and how it is named in words."""
 
+from collections.abc import Collection
+
 from keepahead.keepa.calls import Call, CategoryCall, ProductCall, SellerCall, TrackingAddCall
 
 _NOUNS = {"product": "products", "seller": "sellers", "category": "categories", "tracking": "trackings"}
@@ -31,6 +33,29 @@ def rest_of(call: Call, part: Call) -> Call | None:
     assert isinstance(call, ProductCall | SellerCall | TrackingAddCall)  # noqa: S101 - as above
     assert isinstance(part, ProductCall | SellerCall | TrackingAddCall)  # noqa: S101 - as above
     return call.narrowed(call.items[len(part.items) :])
+
+
+def part_of(call: Call, items: Collection[str]) -> Call | None:
+    """Return the part of the call that asks for these of its items, in its order; None for none of them.
+
+    A call without items is one item, whatever its name.
+    """
+    if not items:
+        return None
+    if not isinstance(call, ProductCall | SellerCall | CategoryCall) or (isinstance(call, ProductCall) and call.codes):
+        return call
+    chosen = tuple(item for item in call.items if item in items)
+    if len(chosen) == len(call.items):
+        return call
+    return call.narrowed(chosen) if chosen else None
+
+
+def both_of(first: Call | None, second: Call | None) -> Call | None:
+    """Return two parts of one call as one."""
+    if first is None or second is None:
+        return first or second
+    assert isinstance(first, ProductCall | SellerCall | CategoryCall)  # noqa: S101 - it has parts
+    return first.narrowed((*first.items, *items_of(second)))
 
 
 def items_of(call: Call) -> tuple[str, ...]:

@@ -1,7 +1,9 @@
 """What both clients do alike: everything but waiting and sending."""
 
+import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -9,20 +11,27 @@ import httpx2
 
 from keepahead.budget.cost import Cost
 from keepahead.budget.status import Status, status_of
-from keepahead.errors import BadAnswerError, KeepaheadError, PartialResultError
-from keepahead.keepa import flow, plans
-from keepahead.keepa.calls import Call
+from keepahead.errors import BadAnswerError, KeepaheadError, LedgerError, PartialResultError, RefusedError
+from keepahead.keepa import flight, flow, plans
+from keepahead.keepa.archived import unread
+from keepahead.keepa.batch import Outcome
+from keepahead.keepa.calls import Call, ProductCall
+from keepahead.keepa.contents import wanted
 from keepahead.keepa.costs import quote
-from keepahead.keepa.flow import Send, Step, Steps, Terms
+from keepahead.keepa.flight import Shelf
 from keepahead.keepa.parts import Parts
 from keepahead.keepa.plans import Plan
 from keepahead.keepa.refusal import too_dear
 from keepahead.keepa.rhythm import Rhythm
-from keepahead.keepa.shares import items_of
+from keepahead.keepa.shares import items_of, part_of
+from keepahead.keepa.steps import Send, Step, Steps
+from keepahead.keepa.terms import Terms
 from keepahead.keepa.wire import Answer, Inbound, unpack, without_key
 from keepahead.store.record import Record
 
 R = TypeVar("R")
+
+log = logging.getLogger("keepahead")
 
 
 class Spender:
@@ -42,42 +51,98 @@ class Spender:
         """Return the bounds of what the call may cost, in tokens. Sends nothing."""
         return quote(call)
 
-    def _terms(self, options: Mapping[str, Any]) -> Terms:
-        return replace(self._parts.terms, **{name: options[name] for name in plans.SPENDING & options.keys()})
+    def _terms(self, plan: Plan[Any], options: Mapping[str, Any]) -> Terms:
+        terms = replace(self._parts.terms, **{name: options[name] for name in plans.SPENDING & options.keys()})
+        return terms if plan.reuse or terms.max_age is not None else replace(terms, max_age=0)
 
-    def _spends(self, plan: Plan[Any], terms: Terms) -> Sequence[Steps]:
-        """Return the flow of each call. Raises UnboundedCostError or MaxTokensError before any of them is begun."""
-        holds = [flow.hold_for(call, quote(call), terms) for call in plan.calls]
-        if terms.max_tokens is not None and sum(holds) > terms.max_tokens:
-            raise too_dear(plan.calls, sum(holds), terms.max_tokens)
-        ledger, clock = self._parts.ledger, self._parts.clock
-        now = clock.now()
-        return [flow.spend(call, ledger, clock, terms, began_at=now, divide=plan.divide) for call in plan.calls]
+    def _look(self, plan: Plan[Any], terms: Terms, left: list[Call]) -> Steps | None:
+        """Return the flow that takes from the archive what there is, and puts into `left` what is to be paid for.
 
-    def _foresight(self, plan: Plan[Any], terms: Terms) -> Steps | None:
-        """Return the flow that looks ahead; None where one call can look after itself, or nobody is in a hurry."""
-        if len(plan.calls) == 1 or terms.max_wait_seconds is None:
+        None where there is nothing to look for: all is left.
+        """
+        shelf = self._shelf(terms)
+        if shelf is None or not any(terms.age_for(call) for call in plan.calls):
+            left.extend(plan.calls)
             return None
-        hold = sum(flow.hold_for(call, quote(call), terms) for call in plan.calls)
-        return flow.foresee(plan.calls, hold, self._parts.ledger, self._parts.clock, terms)
+        return flight.look(plan.calls, shelf, left, divide=plan.divide)
 
-    def _result(self, plan: Plan[R], answers: Sequence[Answer], failure: KeepaheadError | None) -> R:
+    def _look_for_stale(
+        self, plan: Plan[Any], answers: Sequence[Answer], terms: Terms, failure: KeepaheadError | None
+    ) -> Steps | None:
+        """Return the flow that takes from the archive whatever there is, if that is wanted for want of tokens."""
+        shelf = self._shelf(terms)
+        if shelf is None or terms.on_refusal != "stale" or not isinstance(failure, RefusedError):
+            return None
+        return flight.look(_missing(plan.calls, answers), shelf, [], divide=plan.divide, at_any_age=True)
+
+    def _shelf(self, terms: Terms) -> Shelf | None:
+        parts = self._parts
+        return Shelf(parts.archive, parts.ledger, parts.clock, terms) if parts.archive else None
+
+    def _rides(self, plan: Plan[Any], left: Sequence[Call], terms: Terms) -> ProductCall | None:
+        """Return the call for a single product that may ride with others."""
+        alone = terms.max_tokens is not None or len(left) != 1 or not plan.divide
+        call = left[0]
+        return None if alone or not isinstance(call, ProductCall) or len(call.asins) != 1 else call
+
+    def _spends(self, calls: Sequence[Call], terms: Terms, *, divide: bool) -> Sequence[Steps]:
+        """Return the flow of each call. Raises UnboundedCostError or MaxTokensError before any of them is begun."""
+        holds = [flow.hold_for(call, quote(call), terms) for call in calls]
+        if terms.max_tokens is not None and sum(holds) > terms.max_tokens:
+            raise too_dear(calls, sum(holds), terms.max_tokens)
+        parts = self._parts
+        now = parts.clock.now()
+        return [
+            flow.spend(call, parts.ledger, parts.clock, terms, began_at=now, divide=divide, archive=parts.archive)
+            for call in calls
+        ]
+
+    def _foresight(self, calls: Sequence[Call], terms: Terms) -> Steps | None:
+        """Return the flow that looks ahead; None where one call can look after itself, or nobody is in a hurry."""
+        if len(calls) == 1 or terms.max_wait_seconds is None:
+            return None
+        hold = sum(flow.hold_for(call, quote(call), terms) for call in calls)
+        return flow.foresee(calls, hold, self._parts.ledger, self._parts.clock, terms)
+
+    def _result(self, plan: Plan[R], terms: Terms, outcome: Outcome) -> R:
+        answers, failure = outcome
+        if failure is not None and terms.on_refusal == "raise" and all(answer.is_archived for answer in answers):
+            raise failure  # what lies in the archive still lies there
         try:
             if failure is None:
                 return plan.result(answers)
         except BadAnswerError as misread:  # the others are paid for too
             failure = misread
-        answers = [answer for answer in answers if plan.can_read(answer)]
+        unreadable = [answer for answer in answers if not plan.can_read(answer)]
+        self._put_away(unreadable)
+        answers = [answer for answer in answers if answer not in unreadable]
         if not answers:
             raise failure
-        had = {item for answer in answers for item in items_of(answer.call)}
-        missing = [item for call in plan.calls for item in items_of(call) if item not in had]
+        missing = [item for call in _missing(plan.calls, answers) for item in items_of(call)]
+        asked = sum(len(items_of(call)) for call in plan.calls)
         raise PartialResultError(
-            f"{len(had)} of {len(had) + len(missing)} were delivered and are kept in `results`; then: {failure}",
+            f"{asked - len(missing)} of {asked} were delivered and are kept in `results`; then: {failure}",
             results=plan.result(answers),
             missing=missing,
             cause=failure,
         ) from failure
+
+    def _outcome(self, plan: Plan[Any], answers: Sequence[Answer], failure: KeepaheadError | None) -> Outcome:
+        """Return what came of it all: a refusal is none where stale answers stand in for everything."""
+        if isinstance(failure, RefusedError) and not _missing(plan.calls, answers):
+            stale = [answer for answer in answers if answer.is_stale]
+            log.warning("%d answers are older than was accepted, for want of tokens: %s", len(stale), failure)
+            return answers, None
+        return answers, failure
+
+    def _put_away(self, answers: Sequence[Answer]) -> None:
+        """Keep answers that cannot be read for whoever may want to look into them, but serve them to nobody."""
+        archive = self._parts.archive
+        for answer in answers:
+            of = wanted(answer.call)
+            if archive is not None and of is not None:
+                with suppress(LedgerError):
+                    archive.put_away(of, unread(answer))
 
     def _listen(self) -> None:
         """Begin to listen for tokens that others give back, once somebody waits."""
@@ -120,6 +185,22 @@ class Spender:
 
     def _status(self) -> Status:
         parts, now = self._parts, self._parts.clock.now()
+        parts.ledger.flush()
         today = Record(parts.ledger.database, parts.ledger.fingerprint).today(now)
         status = status_of(parts.ledger.account(), parts.terms.lane, now)
-        return replace(status, spent_today=today.charged + today.unknown, external_today=today.external)
+        return replace(
+            status, spent_today=today.charged + today.unknown, external_today=today.external, saved_today=today.saved
+        )
+
+
+def _missing(calls: Sequence[Call], answers: Sequence[Answer]) -> list[Call]:
+    """Return what was asked for and is in no answer."""
+    had = {item for answer in answers for item in items_of(answer.call)}
+    missing: list[Call] = []
+    for call in calls:
+        items = [item for item in items_of(call) if item not in had]
+        if items_of(call):
+            missing.extend(part for part in [part_of(call, items)] if part)
+        elif all(answer.call != call for answer in answers):
+            missing.append(call)
+    return missing

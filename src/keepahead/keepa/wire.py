@@ -85,7 +85,8 @@ class Reading:
 class Answer:
     """One exchange that ended well. `body` is what Keepa sent, unpacked; `tokens_consumed` what it charged.
 
-    `tokens_consumed` is None where Keepa does not say (graph images). `fault` is set on partial success.
+    `tokens_consumed` is None where Keepa does not say (graph images). `fault` is set on partial success. An answer that
+    `is_archived` cost nothing; one that `is_stale` is older than was accepted, for want of tokens.
     """
 
     call: Call
@@ -94,6 +95,13 @@ class Answer:
     reading: Reading
     received_at: datetime
     call_id: str
+    is_archived: bool = False
+    is_stale: bool = False
+
+    @property
+    def fetched_at(self) -> datetime:
+        """When Keepa gave it; long ago, if it is archived."""
+        return self.received_at
 
     @property
     def tokens_consumed(self) -> int | None:

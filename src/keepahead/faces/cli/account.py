@@ -49,7 +49,9 @@ def ledger_account(settings: Settings, lane_name: str) -> tuple[Account, Lane, S
     if account.meter is None:
         return account, lane, None
     status = status_of(account, lane, now)
-    return account, lane, replace(status, spent_today=today.charged + today.unknown, external_today=today.external)
+    spent = today.charged + today.unknown
+    status = replace(status, spent_today=spent, external_today=today.external, saved_today=today.saved)
+    return account, lane, status
 
 
 def say_if_simulated(settings: Settings) -> None:

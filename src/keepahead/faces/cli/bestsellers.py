@@ -28,6 +28,8 @@ def bestsellers(
     force: output.Force = False,
     max_tokens: options.MaxTokens = None,
     max_wait: options.MaxWait = None,
+    max_age: options.MaxAge = None,
+    on_refusal: options.WhenRefused = "raise",
     lane: options.Lane = "live",
     caller: options.Caller = None,
     json: options.Json = False,
@@ -41,7 +43,7 @@ def bestsellers(
     plan = plans.best_sellers(category, number, chosen)
     written = output.output_to(to_file, force=force)
     terms = Terms(lane=lane, caller=caller, max_tokens=max_tokens, max_wait_seconds=max_wait)
-    chosen["max_tokens"] = max_tokens
+    chosen |= options.limits(max_tokens, max_age, on_refusal)
     outcome = spend(terms, lambda keepa: keepa.best_sellers(category, domain=number, **chosen), plan.result)
     found = outcome.result
     if json:

@@ -23,6 +23,8 @@ def category(
     domain: options.Domain = "US",
     max_tokens: options.MaxTokens = None,
     max_wait: options.MaxWait = None,
+    max_age: options.MaxAge = None,
+    on_refusal: options.WhenRefused = "raise",
     lane: options.Lane = "live",
     caller: options.Caller = None,
     json: options.Json = False,
@@ -35,10 +37,12 @@ def category(
     by_id = all(word.isdecimal() for word in words)
     plan = plans.categories(words, number, parents=False) if by_id else plans.search_categories(term, number)
 
+    limits = options.limits(max_tokens, max_age, on_refusal)
+
     async def work(keepa: AsyncKeepa) -> dict[int, Category]:
         if by_id:
-            return await keepa.categories(words, domain=number, max_tokens=max_tokens)
-        return await keepa.search_categories(term, domain=number, max_tokens=max_tokens)
+            return await keepa.categories(words, domain=number, **limits)
+        return await keepa.search_categories(term, domain=number, **limits)
 
     terms = Terms(lane=lane, caller=caller, max_tokens=max_tokens, max_wait_seconds=max_wait)
     outcome = spend(terms, work, plan.result)

@@ -61,6 +61,8 @@ def deals(
     force: output.Force = False,
     max_tokens: options.MaxTokens = None,
     max_wait: options.MaxWait = None,
+    max_age: options.MaxAge = None,
+    on_refusal: options.WhenRefused = "raise",
     lane: options.Lane = "live",
     caller: options.Caller = None,
     json: options.Json = False,
@@ -83,8 +85,9 @@ def deals(
     }
     written = output.output_to(to_file, force=force)
     plan = plans.deals(selection)
+    limits = options.limits(max_tokens, max_age, on_refusal)
     terms = Terms(lane=lane, caller=caller, max_tokens=max_tokens, max_wait_seconds=max_wait)
-    outcome = spend(terms, lambda keepa: keepa.deals(selection, max_tokens=max_tokens), plan.result)
+    outcome = spend(terms, lambda keepa: keepa.deals(selection, **limits), plan.result)
     found = outcome.result
     if json:
         counts = [

@@ -22,8 +22,10 @@ from keepahead.faces.cli.values import json_of
 from keepahead.faces.settings import read_settings
 from keepahead.keepa.calls import Call, parse_call
 from keepahead.keepa.costs import quote
-from keepahead.keepa.flow import Terms, hold_for, refusal
+from keepahead.keepa.flow import hold_for
+from keepahead.keepa.refusal import refusal
 from keepahead.keepa.shares import shape_of, shares_of
+from keepahead.keepa.terms import Terms
 
 
 @dataclass(frozen=True, slots=True)

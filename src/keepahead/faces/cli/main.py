@@ -46,6 +46,7 @@ COMMANDS = MappingProxyType(
         "category": "Look up categories by id or by words.",
         "seller": "Show sellers by id.",
         "ledger": "Show who spent what, when and why; verify, export, fold.",
+        "archive": "Show what lies in the archive; prune, export, import.",
         "callers": "Show who spends how much, and limit it by the hour and day.",
         "freeze": "Forbid some calls for some time.",
         "simulate": "Serve the simulated Keepa on a port of this machine.",
@@ -95,7 +96,7 @@ def load_command(name: str) -> Any:
         return get_command(alone)
     alone.callback(cls=NounGroup, invoke_without_command=True, subcommand_metavar="[VERB]")(getattr(module, name))
     for verb in verbs:
-        alone.command(verb.__name__)(verb)
+        alone.command(verb.__name__.rstrip("_"))(verb)
     return get_command(alone)
 
 

@@ -5,6 +5,9 @@ from typing import Annotated, Any, Literal
 import typer
 
 from keepahead.budget.rule import CALLER_NAME, is_caller_name
+from keepahead.faces.settings import read_age
+from keepahead.keepa.plans import SpendOptions
+from keepahead.keepa.terms import OnRefusal
 
 
 def caller_name(text: str | None) -> str | None:
@@ -43,6 +46,18 @@ MaxWait = Annotated[
     ),
 ]
 
+MaxAge = Annotated[
+    str | None,
+    typer.Option(
+        "--max-age", help="How old an archived answer may be (90s, 30m, 6h, 30d); 0 asks Keepa. [default: the settings]"
+    ),
+]
+
+WhenRefused = Annotated[
+    OnRefusal,
+    typer.Option("--on-refusal", help="stale: for want of tokens take an archived answer of any age, and say so."),
+]
+
 Stats = Annotated[int | None, typer.Option("--stats", min=0, help="Add statistics over the last so many days; free.")]
 
 Rating = Annotated[bool, typer.Option("--rating", help="Add rating and reviews; up to 1 token more per product.")]
@@ -53,3 +68,12 @@ NoHistory = Annotated[bool, typer.Option("--no-history", help="Leave out the pri
 def given(**options: Any) -> dict[str, Any]:
     """Return Keepa's options that were asked for: neither None nor a flag that is off."""
     return {name: value for name, value in options.items() if value is not None and value is not False}
+
+
+def limits(max_tokens: int | None, max_age: str | None, on_refusal: OnRefusal) -> SpendOptions:
+    """Return what every method of the clients takes. Raises BadParameter for an age that is none."""
+    try:
+        age = None if max_age is None else read_age(max_age)
+    except ValueError as error:
+        raise typer.BadParameter(f"{max_age!r} is no age; {error}", param_hint="'--max-age'") from None
+    return {"max_tokens": max_tokens, "max_age": age, "on_refusal": on_refusal}

@@ -1,6 +1,6 @@
 """`keepahead product`: products by ASIN or by code."""
 
-from typing import Annotated, cast
+from typing import Annotated, Any, cast
 
 import typer
 
@@ -55,6 +55,8 @@ def product(
     force: output.Force = False,
     max_tokens: options.MaxTokens = None,
     max_wait: options.MaxWait = None,
+    max_age: options.MaxAge = None,
+    on_refusal: options.WhenRefused = "raise",
     lane: options.Lane = "live",
     caller: options.Caller = None,
     json: options.Json = False,
@@ -86,7 +88,7 @@ def product(
     )
     plan = plans.products_by_code(code, code_limit, number, chosen) if code else plans.products(wanted, number, chosen)
     written = output.output_to(to_file, force=force)
-    chosen["max_tokens"] = max_tokens
+    chosen |= options.limits(max_tokens, max_age, on_refusal)
     chosen["allow_unbounded"] = allow_unbounded
 
     async def work(keepa: AsyncKeepa) -> list[Product]:
@@ -99,7 +101,14 @@ def product(
     had = {each.asin for each in outcome.result}
     missing = [asin for asin in dict.fromkeys(wanted) if asin not in had]
     if json:
-        put_json({"products": raws(outcome.result), "missing": missing, "account": outcome.account})
+        put_json(
+            {
+                "products": raws(outcome.result),
+                "missing": missing,
+                "origin": {each.asin: _origin(each) for each in outcome.result},
+                "account": outcome.account,
+            }
+        )
     else:
         put_products(outcome.result, number)
         if missing and outcome.failure is None:
@@ -107,3 +116,8 @@ def product(
     if written:
         written.write(FIELDS, rows_of(outcome.result))
     outcome.finish()
+
+
+def _origin(each: Product) -> dict[str, Any]:
+    """Return when Keepa gave a product, and whether it was paid for now."""
+    return {"fetched_at": each.fetched_at, "paid_now": each.paid_now, "is_stale": each.is_stale}

@@ -12,8 +12,8 @@ from rich.text import Text
 from keepahead.clock import SystemClock
 from keepahead.faces.cli.account import span, tokens
 from keepahead.faces.cli.streams import say
-from keepahead.keepa.flow import Enter, Got, Send, Step, Wait
 from keepahead.keepa.shares import items_of
+from keepahead.keepa.steps import Enter, Found, Got, Send, Step, Wait
 from keepahead.keepa.wire import Answer
 
 PATIENCE_SECONDS = 1.0
@@ -21,10 +21,11 @@ PATIENCE_SECONDS = 1.0
 
 
 class Watch:
-    """Sees every step of the flow; keeps the answers, which are paid for, and what they cost."""
+    """Sees every step of the flow; keeps the answers, those from the archive apart as well, and what they cost."""
 
     def __init__(self, items: int | None, begin: Callable[[], None]) -> None:
         self.answers: list[Answer] = []
+        self.archived: list[Answer] = []
         self.spent = 0
         self._done = 0
         self._items = items
@@ -46,6 +47,10 @@ class Watch:
                 self.answers.append(step.answer)
                 self.spent += step.answer.tokens_consumed or 0
                 self._done += len(items_of(step.answer.call)) or 1
+            case Found():
+                self.answers.extend(step.answers)
+                self.archived.extend(step.answers)
+                self._done += sum(len(items_of(answer.call)) or 1 for answer in step.answers)
             case _:
                 pass
 

@@ -24,6 +24,8 @@ def search(
     rating: options.Rating = False,
     max_tokens: options.MaxTokens = None,
     max_wait: options.MaxWait = None,
+    max_age: options.MaxAge = None,
+    on_refusal: options.WhenRefused = "raise",
     lane: options.Lane = "live",
     caller: options.Caller = None,
     json: options.Json = False,
@@ -36,7 +38,7 @@ def search(
     )
     plan = plans.search(term, number, chosen)
     terms = Terms(lane=lane, caller=caller, max_tokens=max_tokens, max_wait_seconds=max_wait)
-    chosen["max_tokens"] = max_tokens
+    chosen |= options.limits(max_tokens, max_age, on_refusal)
     outcome = spend(terms, lambda keepa: keepa.search(term, domain=number, **chosen), plan.result)
     if json:
         put_json({"products": raws(outcome.result), "account": outcome.account})

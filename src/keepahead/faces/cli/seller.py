@@ -25,6 +25,8 @@ def seller(
     ] = False,
     max_tokens: options.MaxTokens = None,
     max_wait: options.MaxWait = None,
+    max_age: options.MaxAge = None,
+    on_refusal: options.WhenRefused = "raise",
     lane: options.Lane = "live",
     caller: options.Caller = None,
     json: options.Json = False,
@@ -32,10 +34,11 @@ def seller(
     """Show sellers by id; 1 token for each that is found."""
     number, wanted = domain_id(domain), listed(sellers, file)
     plan = plans.sellers(wanted, number, storefront=storefront)
+    limits = options.limits(max_tokens, max_age, on_refusal)
     terms = Terms(lane=lane, caller=caller, max_tokens=max_tokens, max_wait_seconds=max_wait)
     outcome = spend(
         terms,
-        lambda keepa: keepa.sellers(wanted, domain=number, storefront=storefront, max_tokens=max_tokens),
+        lambda keepa: keepa.sellers(wanted, domain=number, storefront=storefront, **limits),
         plan.result,
         items=len(set(wanted)),
     )

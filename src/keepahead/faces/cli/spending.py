@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 from keepahead.budget.status import Status
 from keepahead.clock import SystemClock
 from keepahead.errors import BadAnswerError, KeepaError, KeepaheadError, PartialResultError
-from keepahead.faces.cli.account import account_json, account_line, say_if_simulated, tokens
+from keepahead.faces.cli.account import account_json, account_line, say_if_simulated, span, tokens
 from keepahead.faces.cli.exits import INTERRUPTED_SENTENCE, Interrupted
 from keepahead.faces.cli.options import LaneName
 from keepahead.faces.cli.progress import Watch
@@ -33,21 +33,36 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class Outcome(Generic[R]):
-    """What a command got and spent, the account afterwards (None: the ledger is gone), and why it ended early."""
+    """What a command got and spent, the account afterwards (None: the ledger is gone), and why it ended early.
+
+    `archived` are the answers that cost nothing.
+    """
 
     result: R
     spent: int
     status: Status | None
     failure: KeepaheadError | None = None
+    archived: Sequence[Answer] = ()
 
     @property
     def account(self) -> dict[str, Any]:
         """The account for a JSON document."""
-        return {"spent": self.spent, **(account_json(self.status, SystemClock().now()) if self.status else {})}
+        archived = {"archived": len(self.archived), "stale": sum(answer.is_stale for answer in self.archived)}
+        return {
+            "spent": self.spent,
+            **archived,
+            **(account_json(self.status, SystemClock().now()) if self.status else {}),
+        }
 
     def finish(self) -> None:
         """Say what was spent and what is left; raise what ended the command early."""
-        left = f"; {account_line(self.status, SystemClock().now())}" if self.status else ""
+        now = SystemClock().now()
+        left = f"; {account_line(self.status, now)}" if self.status else ""
+        if self.archived:
+            oldest = span((now - min(answer.fetched_at for answer in self.archived)).total_seconds())
+            say(f"{len(self.archived)} from the archive, the oldest fetched {oldest} ago")
+        if stale := sum(answer.is_stale for answer in self.archived):
+            say(f"warning: {stale} of them are older than was accepted, for want of tokens")
         say(f"spent {tokens(self.spent)}{left}")
         if self.failure is not None:
             raise self.failure
@@ -98,7 +113,8 @@ async def _spend(
             if not watch.answers:
                 raise
             got, failure = result(watch.answers), Interrupted(INTERRUPTED_SENTENCE)
-        return Outcome(got, watch.spent + _charged(failure), await _status(keepa), failure)
+        spent = watch.spent + _charged(failure)
+        return Outcome(got, spent, await _status(keepa), failure, tuple(watch.archived))
 
 
 def _charged(failure: KeepaheadError | None) -> int:

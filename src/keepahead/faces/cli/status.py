@@ -58,6 +58,7 @@ def _facts(found: Status, settings: Settings, now: datetime) -> list[tuple[str, 
         ("unknown", found.unknown),
         ("waiting", f"{found.waiting} call{'' if found.waiting == 1 else 's'}"),
         ("spent today", found.spent_today),
+        ("saved today", f"{tokens(found.saved_today)}, by the archive"),
         *((("somebody else", others),) if found.external_today else ()),
         ("floor", found.floor),
     ]

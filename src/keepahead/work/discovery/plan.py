@@ -8,7 +8,7 @@ from keepahead.budget.cost import Cost
 from keepahead.budget.meter import TICK_MS
 from keepahead.budget.status import Status
 from keepahead.errors import InsufficientTokensError, InvalidCallError
-from keepahead.keepa.flow import too_dear
+from keepahead.keepa.refusal import too_dear
 from keepahead.work.discovery.criteria import Criteria
 from keepahead.work.discovery.roads import (
     Closed,

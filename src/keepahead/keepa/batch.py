@@ -1,0 +1,170 @@
+"""Calls for a single product that come at about the same time ride in one call; each gets what is its own.
+
+Whoever sets a limit to the tokens rides alone: the limit is meant for this product, not for those of others.
+"""
+
+import asyncio
+import threading
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from contextlib import suppress
+from typing import Any
+
+from keepahead.errors import KeepaheadError, KeepaRejected, RefusedError
+from keepahead.keepa.archived import apart
+from keepahead.keepa.calls import Call, ProductCall
+from keepahead.keepa.shares import items_of
+from keepahead.keepa.terms import Terms
+from keepahead.keepa.wire import Answer
+
+BATCH_SECONDS = 0.005
+"""So long the first waits for others to come."""
+
+Outcome = tuple[Sequence[Answer], KeepaheadError | None]
+"""What came, and what went wrong with the rest."""
+
+Key = tuple[ProductCall, Terms]
+
+_ABOUT_THE_CALL = frozenset((400, 404, 405))
+_ANY = ("B000000000",)
+
+
+class Batch:
+    """Those who ride together, by what they ask for."""
+
+    def __init__(self) -> None:
+        self.calls: list[ProductCall] = []
+
+    @property
+    def is_full(self) -> bool:
+        """Tell whether no other item would fit into one call."""
+        return len(self._items) >= self.calls[0].item_limit
+
+    @property
+    def is_for_one(self) -> bool:
+        """Tell whether nobody rides with it who wants something else."""
+        return len(self._items) == 1
+
+    @property
+    def call(self) -> ProductCall:
+        """The one call for all of them."""
+        return self.calls[0].narrowed(self._items)
+
+    @property
+    def _items(self) -> Sequence[str]:
+        return tuple(dict.fromkeys(item for call in self.calls for item in call.items))
+
+
+class AsyncBatches:
+    """The batches that still take riders, for one event loop."""
+
+    def __init__(
+        self,
+        pay: Callable[[Sequence[Call], Terms], Awaitable[Outcome]],
+        sleep: Callable[[float], Coroutine[Any, Any, None]],
+    ) -> None:
+        self._pay = pay
+        self._sleep = sleep
+        self._open: dict[Key, tuple[Batch, asyncio.Task[Outcome]]] = {}
+
+    async def ride(self, call: ProductCall, terms: Terms) -> Outcome:
+        """Pay for the call together with others like it."""
+        key = _key(call, terms)
+        batch, task = self._open.get(key) or (Batch(), None)
+        if task is None or batch.is_full:
+            batch = Batch()
+            task = asyncio.create_task(self._drive(batch, key))
+            task.add_done_callback(_hear)
+            self._open[key] = batch, task
+        batch.calls.append(call)
+        try:
+            outcome = await asyncio.shield(task)
+        except asyncio.CancelledError:
+            batch.calls.remove(call)
+            if not batch.calls and not task.done():  # nobody waits for it any more
+                task.cancel()
+                await asyncio.wait([task])
+            raise
+        own = own_of(call, outcome, is_for_one=batch.is_for_one)
+        return own or await self._pay([call], terms)
+
+    async def _drive(self, batch: Batch, key: Key) -> Outcome:
+        try:
+            await self._sleep(BATCH_SECONDS)
+        finally:
+            if self._open.get(key, (None,))[0] is batch:
+                del self._open[key]
+        answers, failure = await self._pay([batch.call], key[1])
+        return [each for answer in answers for each in apart(answer)], failure
+
+
+class Batches:
+    """The batches that still take riders, for threads: the first of each waits for the others, and pays."""
+
+    def __init__(self, pay: Callable[[Sequence[Call], Terms], Outcome], sleep: Callable[[float], None]) -> None:
+        self._pay = pay
+        self._sleep = sleep
+        self._mutex = threading.Lock()
+        self._open: dict[Key, _Shared] = {}
+
+    def ride(self, call: ProductCall, terms: Terms) -> Outcome:
+        """Pay for the call together with others like it."""
+        key = _key(call, terms)
+        with self._mutex:
+            shared = self._open.get(key)
+            leads = shared is None or shared.is_full
+            if shared is None or leads:
+                shared = self._open[key] = _Shared()
+            shared.calls.append(call)
+        if leads:
+            self._lead(shared, key)
+        else:
+            shared.ended.wait()
+        own = own_of(call, shared.outcome, is_for_one=shared.is_for_one) if shared.outcome else None
+        return own or self._pay([call], terms)
+
+    def _lead(self, shared: "_Shared", key: Key) -> None:
+        try:
+            try:
+                self._sleep(BATCH_SECONDS)
+            finally:
+                with self._mutex:
+                    if self._open.get(key) is shared:
+                        del self._open[key]
+            answers, failure = self._pay([shared.call], key[1])
+            shared.outcome = [each for answer in answers for each in apart(answer)], failure
+        finally:
+            shared.ended.set()  # should it have been interrupted, the others ride alone
+
+
+class _Shared(Batch):
+    """A batch of threads; `outcome` is there when it has ended well."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ended = threading.Event()
+        self.outcome: Outcome | None = None
+
+
+def own_of(call: ProductCall, outcome: Outcome, *, is_for_one: bool) -> Outcome | None:
+    """Return one rider's part of what came of a batch; None says that it should ride alone.
+
+    A refusal, or an error that cost nothing, may be due to the others, and would be worded for all of them.
+    """
+    answers, failure = outcome
+    own = [answer for answer in answers if call.items[0] in items_of(answer.call)]
+    if own or failure is None:
+        return own, None
+    may_be_due_to_others = isinstance(failure, RefusedError) or (
+        isinstance(failure, KeepaRejected) and failure.status in _ABOUT_THE_CALL and not failure.tokens_charged
+    )
+    return None if may_be_due_to_others and not is_for_one else ((), failure)
+
+
+def _key(call: ProductCall, terms: Terms) -> Key:
+    return call.narrowed(_ANY), terms
+
+
+def _hear(task: "asyncio.Task[Outcome]") -> None:
+    """Take note of an error that nobody waits for any more."""
+    with suppress(asyncio.CancelledError):
+        task.exception()
