@@ -13,14 +13,13 @@ from tests.house import START, Canned, House, run
 from tests.keepa.envelopes import answer
 
 from keepahead import InsufficientTokensError, InvalidCallError, KeepaRejected, MaxTokensError, PartialResultError
-from keepahead.budget.cost import Cost
 from keepahead.budget.status import Status
 from keepahead.keepa.objects import Product
 from keepahead.work.discovery.criteria import Criteria
 from keepahead.work.discovery.filters import Rejection, details_sieve
 from keepahead.work.discovery.harvest import Discovery, Rejected
 from keepahead.work.discovery.plan import check_time, check_tokens, forecast, plan_discovery, seconds_until_paid
-from keepahead.work.discovery.run import discover, gather, known_to_fit, nothing_archived
+from keepahead.work.discovery.run import DETAILS_AGE, discover, gather, known_to_fit
 
 ASINS = [f"B{number:09d}" for number in range(400)]
 WISH = Criteria(domain=1, rank=(1, 20_000), new_price=(1000, None), max_results=20)
@@ -298,42 +297,33 @@ def _keep(step: Any, answers: list[Any]) -> None:
         answers.append(step.answer)
 
 
-def test_the_archive_is_asked_for_free(tmp_path):
-    """Of archived products those that meet all criteria are known beforehand, and nothing is spent."""
+def test_the_archive_is_a_road(tmp_path):
+    """What a discovery has paid for answers the next one for nothing: by the same road, and by the archive alone."""
     house = House(tmp_path)
-    canned = Canned(details(lambda asin: {"price": 1} if asin == ASINS[1] else {"rank": int(asin[1:]) + 1}))
-    ages = {asin: float(age) for age, asin in enumerate(ASINS[:3])}
-
-    class Shelf:
-        """A client whose archive has everything."""
-
-        async def products(self, asins, *, domain, max_tokens, **options):
-            assert (domain, max_tokens) == (1, 0)
-            assert options == {"stats": 90, "history": False, "rating": True} | (
-                {"max_wait_seconds": None} if "max_wait_seconds" in options else {}
-            )
-            request = httpx2.Request("GET", "https://x", params={"asin": ",".join(asins)})
-            bodies = json.loads(canned.answers[0](request).content)["products"]
-            return [Product(json.dumps(body).encode(), body["asin"]) for body in bodies]
+    wish = replace(WISH, category=3760911, new_price=(None, None), max_results=5)
 
     async def main() -> None:
-        shelf: Any = Shelf()
-        fitting = await known_to_fit(shelf, WISH, house.clock, lambda *_: ages)
-        assert fitting == [ASINS[0], ASINS[2]]
-        assert await known_to_fit(shelf, WISH, house.clock, nothing_archived) == []
-        planned = plan(replace(WISH, sort="any", max_results=2), archived=fitting)
-        result = await discover(shelf, planned, house.clock)
-        assert (result.asins, result.looked_up, result.ended) == ((ASINS[0], ASINS[2]), 2, "enough")
-        assert planned.cost == Cost(0, 0, 0, planned.cost.because)
+        async with house.keepa() as keepa:
+            assert await known_to_fit(keepa, wish, house.clock) == []
+            first = await discover(keepa, plan(wish), house.clock)
+            spent = house.truth().consumed
+            assert spent > 0
+            again = await discover(keepa, plan(wish), house.clock)
+            assert again.asins == first.asins
+            assert [product.paid_now for product in again.products] == [False] * 5
+            fitting = await known_to_fit(keepa, wish, house.clock)
+            assert set(first.asins) <= set(fitting)
+            planned = plan(replace(wish, sort="any"), archived=fitting)
+            assert (planned.road.name, planned.tokens_max) == ("archive", 0)
+            found = await discover(keepa, planned, house.clock)
+            assert (len(found.products), found.ended) == (5, "enough")
+            assert house.truth().consumed == spent
+            await house.clock.sleep_async(DETAILS_AGE.total_seconds() + 1)
+            assert await known_to_fit(keepa, wish, house.clock) == []
+            await discover(keepa, plan(wish), house.clock)
+            assert house.truth().consumed == 2 * spent - 1  # the category is young enough
 
     run(main())
-    house_empty = House(tmp_path)
-
-    async def without() -> None:
-        async with house_empty.keepa(transport=Canned(TOKEN)) as keepa:
-            assert await known_to_fit(keepa, WISH, house_empty.clock, lambda *_: ages) == []
-
-    run(without())
 
 
 @pytest.mark.parametrize(

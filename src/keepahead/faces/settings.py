@@ -157,6 +157,7 @@ class Settings(BaseSettings):
         description="How large the archive may grow; then the least recently used go. 0 keeps and reuses nothing.",
     )
     max_age_product: Age = _age(timedelta(hours=6), "product")
+    discovery_max_age: Age = _age(timedelta(hours=24), "product of a discovery")
     max_age_search: Age = _age(timedelta(hours=1), "search")
     max_age_category: Age = _age(timedelta(days=30), "category")
     max_age_query: Age = _age(timedelta(hours=1), "page of the product finder")

@@ -9,9 +9,11 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from datetime import datetime
+from functools import partial
 from queue import SimpleQueue
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Self, TypeVar, Unpack
 
 import httpx2
 
@@ -25,7 +27,7 @@ from keepahead.keepa.key_transport import KeyTransport
 from keepahead.keepa.line import Line, Place, sleep_or_wake
 from keepahead.keepa.methods import Methods
 from keepahead.keepa.parts import Parts, places
-from keepahead.keepa.plans import Plan
+from keepahead.keepa.plans import Domain, Plan, ProductOptions
 from keepahead.keepa.spender import Spender
 from keepahead.keepa.steps import (
     Enter,
@@ -105,6 +107,14 @@ class AsyncKeepa(Spender, AsyncMethods):
         parts = self._parts
         await self._drive(flow.first_meter(parts.ledger, parts.clock, parts.terms), [])
         return await asyncio.get_running_loop().run_in_executor(self._threads, self._status)
+
+    async def archived(
+        self, *, domain: Domain = 1, most: int = 1_000, **options: Unpack[ProductOptions]
+    ) -> Mapping[str, datetime]:
+        """Return which archived products would do for these options, and when they were fetched, the newest first."""
+        self._demand_home()
+        look = partial(self._archived, domain, options, most)
+        return await asyncio.get_running_loop().run_in_executor(self._threads, look)
 
     def _demand_home(self) -> None:
         self._demand_open()
@@ -304,6 +314,13 @@ class Keepa(Spender, Methods):
         parts = self._parts
         self._drive(flow.first_meter(parts.ledger, parts.clock, parts.terms), [])
         return self._status()
+
+    def archived(
+        self, *, domain: Domain = 1, most: int = 1_000, **options: Unpack[ProductOptions]
+    ) -> Mapping[str, datetime]:
+        """Return which archived products would do for these options, and when they were fetched, the newest first."""
+        self._demand_open()
+        return self._archived(domain, options, most)
 
     def _run(self, plan: Plan[R], options: Mapping[str, Any]) -> R:
         self._demand_open()

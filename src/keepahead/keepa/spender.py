@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from datetime import datetime
 from typing import Any, TypeVar
 
 import httpx2
@@ -30,6 +31,8 @@ from keepahead.keepa.wire import Answer, Inbound, unpack, without_key
 from keepahead.store.record import Record
 
 R = TypeVar("R")
+
+_SOME_ASIN = "B000000000"
 
 log = logging.getLogger("keepahead")
 
@@ -74,6 +77,14 @@ class Spender:
         if shelf is None or terms.on_refusal != "stale" or not isinstance(failure, RefusedError):
             return None
         return flight.look(_missing(plan.calls, answers), shelf, [], divide=plan.divide, at_any_age=True)
+
+    def _archived(self, domain: plans.Domain, options: Mapping[str, Any], most: int) -> Mapping[str, datetime]:
+        """Return the archived products that would do for `options`, and when they were fetched."""
+        plan = plans.products(_SOME_ASIN, domain, plans.own(options))
+        of, archive, terms = wanted(plan.calls[0]), self._parts.archive, self._terms(plan, options)
+        if of is None or archive is None:
+            return {}
+        return archive.newest(of, self._parts.clock.now() - terms.age_for(plan.calls[0]), most)
 
     def _shelf(self, terms: Terms) -> Shelf | None:
         parts = self._parts

@@ -91,6 +91,16 @@ class Archive:
         found = self._unpacked(rows, now)
         return Claim(found, (), _without(taken, found))
 
+    def newest(self, wanted: Wanted, since: datetime, most: int) -> Mapping[str, datetime]:
+        """Return when items that will do were fetched, whichever they are: the newest, at most so many."""
+        of = {"upstream": self.upstream, "endpoint": wanted.endpoint, "domain": wanted.domain, "since": since}
+        found: dict[str, datetime] = {}
+        with self._database.read() as connection:
+            for item, contents, fetched_at in _NEWEST.run(connection, of):
+                if len(found) < most and wanted.serves(contents):
+                    found.setdefault(item, fetched_at)
+        return found
+
     def release(self, holder: str) -> None:
         """Give up all leases of a holder."""
         with self._database.write() as connection:
@@ -306,6 +316,16 @@ _LOOK = Many(
         _ROWS.item.in_(ids),
         _ROWS.fetched_at >= bindparam("since", type_=tables.Moment),
     )
+)
+_NEWEST = Statement(
+    select(_ROWS.item, _ROWS.contents, _ROWS.fetched_at)
+    .where(
+        _ROWS.upstream == bindparam("upstream"),
+        _ROWS.endpoint == bindparam("endpoint"),
+        _ROWS.domain == bindparam("domain"),
+        _ROWS.fetched_at >= bindparam("since", type_=tables.Moment),
+    )
+    .order_by(_ROWS.fetched_at.desc())
 )
 _BODIES = Many(lambda ids: select(_ROWS.seq, _ROWS.body).where(_ROWS.seq.in_(ids)))
 _DROP = Many(lambda ids: delete(tables.answers).where(_ROWS.seq.in_(ids)))

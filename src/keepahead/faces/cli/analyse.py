@@ -36,6 +36,8 @@ def analyse(
     domain: options.Domain = "US",
     max_tokens: options.MaxTokens = None,
     max_wait: options.MaxWait = None,
+    max_age: options.MaxAge = None,
+    on_refusal: options.WhenRefused = "raise",
     lane: options.Lane = "live",
     caller: options.Caller = None,
     json: options.Json = False,
@@ -49,9 +51,10 @@ def analyse(
     paid = price(buying_price, "--buying-price", number)
     written, saved = output.output_to(to_file, force=force, also=save), saved_to(save, force=force)
     thresholds = read_settings().analysis
+    limits = options.limits(max_tokens, max_age, on_refusal)
     terms = Terms(lane=lane, caller=caller, max_tokens=max_tokens, max_wait_seconds=max_wait)
     chosen = options_for(buybox=buybox)
-    outcome = look_up(wanted, number, chosen, terms)
+    outcome = look_up(wanted, number, chosen, terms, limits)
     now, missing = SystemClock().now(), missing_of(wanted, outcome)
     found = [analyse_product(product, now=now, buying_price=paid, thresholds=thresholds) for product in outcome.result]
     if json:

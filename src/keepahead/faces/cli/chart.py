@@ -38,6 +38,8 @@ def chart(
     domain: options.Domain = "US",
     max_tokens: options.MaxTokens = None,
     max_wait: options.MaxWait = None,
+    max_age: options.MaxAge = None,
+    on_refusal: options.WhenRefused = "raise",
     lane: options.Lane = "live",
     caller: options.Caller = None,
     json: options.Json = False,
@@ -50,9 +52,10 @@ def chart(
     ending = one_of(path.suffix.lower(), _ENDINGS, "--output")
     demand_installed("vl_convert", "charts", "a chart", "--output")
     demand_writable(path, force=force)
+    limits = options.limits(max_tokens, max_age, on_refusal)
     terms = Terms(lane=lane, caller=caller, max_tokens=max_tokens, max_wait_seconds=max_wait)
     chosen: ProductOptions = {"buybox": True} if buybox else {}
-    outcome = look_up([asin], number, chosen, terms)
+    outcome = look_up([asin], number, chosen, terms, limits)
     if not outcome.result:
         outcome.finish()
         raise NotWritten(f"Keepa has nothing for {asin}; no chart was written")

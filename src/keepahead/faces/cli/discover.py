@@ -1,6 +1,7 @@
 """`keepahead discover`: products that meet criteria, with details. The work is work/discovery's."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Annotated, Any
 
 import typer
@@ -23,7 +24,7 @@ from keepahead.work.discovery.criteria import Criteria
 from keepahead.work.discovery.harvest import Discovery, Rejected
 from keepahead.work.discovery.plan import DiscoveryPlan, check_tokens, plan_discovery
 from keepahead.work.discovery.run import discover as run_discovery
-from keepahead.work.discovery.run import gather
+from keepahead.work.discovery.run import gather, known_to_fit
 
 _REASONS = {
     "bound": "as many as planned were looked up; more results make the plan bigger",
@@ -72,6 +73,7 @@ def discover(
     force: output.Force = False,
     max_tokens: options.MaxTokens = None,
     max_wait: options.MaxWait = None,
+    max_age: options.MaxAge = None,
     lane: options.Lane = "live",
     caller: options.Caller = None,
     json: options.Json = False,
@@ -114,24 +116,43 @@ def discover(
         with_rating=rating,
         with_history=history,
     )
-    plan = plan_discovery(criteria, now=SystemClock().now(), road=road)
+    terms = Terms(lane=lane, caller=caller, max_tokens=max_tokens, max_wait_seconds=max_wait)
+    age = options.accepted_age(max_age)
+    archived = _archived(criteria, terms, age) if road == "archive" or (road is None and sort == "any") else ()
+    plan = plan_discovery(criteria, now=SystemClock().now(), road=road, archived=archived)
     check_tokens(plan)
     if plan_only:
         put_plan(plan, lane, json=json)
         return
     written = output.output_to(to_file, force=force)
-    _run(plan, Terms(lane=lane, caller=caller, max_tokens=max_tokens, max_wait_seconds=max_wait), written, json=json)
+    _run(plan, terms, age, written, json=json)
 
 
-def _run(plan: DiscoveryPlan, terms: Terms, written: output.Output | None, *, json: bool) -> None:
+def _archived(criteria: Criteria, terms: Terms, max_age: timedelta | None) -> Sequence[str]:
+    """Return what the archive holds that meets the criteria; costs nothing."""
+    age = read_settings().discovery_max_age if max_age is None else max_age
+    return spend(terms, lambda keepa: known_to_fit(keepa, criteria, SystemClock(), max_age=age), lambda _: []).result
+
+
+def _run(
+    plan: DiscoveryPlan, terms: Terms, max_age: timedelta | None, written: output.Output | None, *, json: bool
+) -> None:
     """Carry the plan out and show what it found."""
     if not json:
         for line in plan_lines(plan):
             say(line)
-    wait = read_settings().max_wait_seconds if terms.max_wait_seconds is None else terms.max_wait_seconds
+    settings = read_settings()
+    wait = settings.max_wait_seconds if terms.max_wait_seconds is None else terms.max_wait_seconds
 
     async def work(keepa: AsyncKeepa) -> Discovery:
-        return await run_discovery(keepa, plan, SystemClock(), max_wait_seconds=wait)
+        return await run_discovery(
+            keepa,
+            plan,
+            SystemClock(),
+            max_wait_seconds=wait,
+            max_age=max_age,
+            details_max_age=settings.discovery_max_age,
+        )
 
     outcome = spend(terms, work, lambda answers: gather(plan, answers))
     found = outcome.result

@@ -9,7 +9,7 @@ from keepahead.faces.cli.streams import say
 from keepahead.keepa import plans
 from keepahead.keepa.client import AsyncKeepa
 from keepahead.keepa.objects import Product
-from keepahead.keepa.plans import ProductOptions
+from keepahead.keepa.plans import ProductOptions, SpendOptions
 
 STATS_DAYS = 90
 
@@ -19,12 +19,14 @@ def options_for(*, buybox: bool) -> ProductOptions:
     return {"stats": STATS_DAYS, "buybox": True} if buybox else {"stats": STATS_DAYS}
 
 
-def look_up(asins: Sequence[str], domain: int, chosen: ProductOptions, terms: Terms) -> Outcome[list[Product]]:
+def look_up(
+    asins: Sequence[str], domain: int, chosen: ProductOptions, terms: Terms, limits: SpendOptions
+) -> Outcome[list[Product]]:
     """Ask for products; what was delivered comes back even when it ends early."""
     if not asins:
         raise typer.BadParameter("give ASINs, as words or with --file", param_hint="'ASINS'")
     plan = plans.products(asins, domain, chosen)
-    wanted: ProductOptions = {**chosen, "max_tokens": terms.max_tokens}
+    wanted: ProductOptions = {**chosen, **limits}
 
     async def work(keepa: AsyncKeepa) -> list[Product]:
         return await keepa.products(asins, domain=domain, **wanted)

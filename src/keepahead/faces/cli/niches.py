@@ -1,6 +1,7 @@
 """`keepahead niches`: sub-categories below one category, ranked. The work is work/discovery's."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Annotated, Any
 
 import typer
@@ -54,6 +55,7 @@ def niches(
     force: output.Force = False,
     max_tokens: options.MaxTokens = None,
     max_wait: options.MaxWait = None,
+    max_age: options.MaxAge = None,
     lane: options.Lane = "live",
     caller: options.Caller = None,
     json: options.Json = False,
@@ -87,19 +89,30 @@ def niches(
         _put_plan(plan, lane, json=json)
         return
     written = output.output_to(to_file, force=force)
-    _run(plan, Terms(lane=lane, caller=caller, max_tokens=max_tokens, max_wait_seconds=max_wait), written, json=json)
+    terms = Terms(lane=lane, caller=caller, max_tokens=max_tokens, max_wait_seconds=max_wait)
+    _run(plan, terms, options.accepted_age(max_age), written, json=json)
 
 
-def _run(plan: NichePlan, terms: Terms, written: output.Output | None, *, json: bool) -> None:
+def _run(
+    plan: NichePlan, terms: Terms, max_age: timedelta | None, written: output.Output | None, *, json: bool
+) -> None:
     """Carry the plan out and show what it found."""
     if not json:
         for line in _plan_lines(plan):
             say(line)
-    wait = read_settings().max_wait_seconds if terms.max_wait_seconds is None else terms.max_wait_seconds
+    settings = read_settings()
+    wait = settings.max_wait_seconds if terms.max_wait_seconds is None else terms.max_wait_seconds
     niche_terms = Terms(lane=terms.lane, caller=terms.caller, max_tokens=None, max_wait_seconds=terms.max_wait_seconds)
 
     async def work(keepa: AsyncKeepa) -> Niches:
-        return await run_niches(keepa, plan, SystemClock(), max_wait_seconds=wait)
+        return await run_niches(
+            keepa,
+            plan,
+            SystemClock(),
+            max_wait_seconds=wait,
+            max_age=max_age,
+            details_max_age=settings.discovery_max_age,
+        )
 
     outcome = spend(niche_terms, work, lambda answers: gather_niches(plan, answers))
     found = outcome.result

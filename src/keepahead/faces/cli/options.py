@@ -1,5 +1,6 @@
 """The options that several commands share, each declared once."""
 
+from datetime import timedelta
 from typing import Annotated, Any, Literal
 
 import typer
@@ -72,8 +73,12 @@ def given(**options: Any) -> dict[str, Any]:
 
 def limits(max_tokens: int | None, max_age: str | None, on_refusal: OnRefusal) -> SpendOptions:
     """Return what every method of the clients takes. Raises BadParameter for an age that is none."""
+    return {"max_tokens": max_tokens, "max_age": accepted_age(max_age), "on_refusal": on_refusal}
+
+
+def accepted_age(max_age: str | None) -> timedelta | None:
+    """Return the age that --max-age names; None takes the settings. Raises BadParameter for an age that is none."""
     try:
-        age = None if max_age is None else read_age(max_age)
+        return None if max_age is None else read_age(max_age)
     except ValueError as error:
         raise typer.BadParameter(f"{max_age!r} is no age; {error}", param_hint="'--max-age'") from None
-    return {"max_tokens": max_tokens, "max_age": age, "on_refusal": on_refusal}

@@ -38,6 +38,8 @@ def verify(
     domain: options.Domain = "US",
     max_tokens: options.MaxTokens = None,
     max_wait: options.MaxWait = None,
+    max_age: options.MaxAge = "0",
+    on_refusal: options.WhenRefused = "raise",
     lane: options.Lane = "live",
     caller: options.Caller = None,
     json: options.Json = False,
@@ -56,9 +58,10 @@ def verify(
     )
     wanted, saved = _wanted(listed(asins, None), expected, given, number)
     thresholds = read_settings().analysis
+    limits = options.limits(max_tokens, max_age, on_refusal)
     terms = Terms(lane=lane, caller=caller, max_tokens=max_tokens, max_wait_seconds=max_wait)
     chosen = options_for(buybox=buybox)
-    outcome = look_up(wanted, number, chosen, terms)
+    outcome = look_up(wanted, number, chosen, terms, limits)
     now, missing = SystemClock().now(), missing_of(wanted, outcome)
     found = [verify_product(product, saved[product.asin], now=now, thresholds=thresholds) for product in outcome.result]
     if json:

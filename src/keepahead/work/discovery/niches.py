@@ -19,12 +19,14 @@ from keepahead.keepa.costs import quote
 from keepahead.keepa.domains import BRAZIL, DOMAINS
 from keepahead.keepa.flow import too_dear
 from keepahead.keepa.objects import Category, Product
-from keepahead.keepa.plans import ProductOptions
+from keepahead.keepa.plans import ProductOptions, SpendOptions
+from keepahead.keepa.terms import Age
 from keepahead.keepa.wire import Answer
 from keepahead.work.discovery.criteria import Criteria
 from keepahead.work.discovery.niche_scores import NicheMarks, NicheScores, niche_scores
 from keepahead.work.discovery.plan import check_time
 from keepahead.work.discovery.roads import STATS_DAYS, Step, finder_selection
+from keepahead.work.discovery.run import DETAILS_AGE
 
 CATEGORIES_PER_CALL = 10
 CATEGORY_CALLS_MAX = 10
@@ -127,8 +129,19 @@ def check_niche_tokens(plan: NichePlan) -> None:
         raise too_dear(None, plan.tokens_max, allowed)
 
 
-async def niches(keepa: AsyncKeepa, plan: NichePlan, clock: Clock, *, max_wait_seconds: float | None = None) -> Niches:
+async def niches(
+    keepa: AsyncKeepa,
+    plan: NichePlan,
+    clock: Clock,
+    *,
+    max_wait_seconds: float | None = None,
+    max_age: Age | None = None,
+    details_max_age: Age = DETAILS_AGE,
+) -> Niches:
     """Carry out the plan. Nothing is sent unless the whole can be paid for within the limits.
+
+    `max_age` is the age of archived answers that will do; None: `details_max_age` for details, the settings
+    for the rest.
 
     Raises RefusedError before the first call, InvalidCallError for a category that Keepa does not know, and
     PartialResultError (its `results` is a Niches) if a later part is missing.
@@ -137,7 +150,7 @@ async def niches(keepa: AsyncKeepa, plan: NichePlan, clock: Clock, *, max_wait_s
     began = clock.now()
     check_time("looking for these niches", plan.tokens_max, await keepa.status(), began, max_wait_seconds)
     deadline = None if max_wait_seconds is None else began + timedelta(seconds=max_wait_seconds)
-    search = _Search(keepa, plan, clock, deadline)
+    search = _Search(keepa, plan, clock, deadline, (max_age, details_max_age))
     try:
         await search.descend()
         await search.look_into()
@@ -173,11 +186,14 @@ def gather_niches(plan: NichePlan, answers: Sequence[Answer]) -> Niches:
 class _Search:
     """One search under way: what is known of categories, what was found in each, and the details so far."""
 
-    def __init__(self, keepa: AsyncKeepa, plan: NichePlan, clock: Clock, deadline: datetime | None) -> None:
+    def __init__(
+        self, keepa: AsyncKeepa, plan: NichePlan, clock: Clock, deadline: datetime | None, ages: tuple[Age | None, Age]
+    ) -> None:
         self._keepa = keepa
         self._plan = plan
         self._clock = clock
         self._deadline = deadline
+        self._max_age, self._details_max_age = ages
         self._known: dict[int, Category] = {}
         self._found: dict[int, objects.Found] = {}
         self._products: dict[str, Product] = {}
@@ -216,19 +232,16 @@ class _Search:
             call.filters,
             domain=call.domain,
             stats=True,
-            allow_unbounded=True,
-            max_tokens=self._plan.insights_tokens_max,
-            max_wait_seconds=self._left(),
+            **{**self._terms(), "allow_unbounded": True, "max_tokens": self._plan.insights_tokens_max},
         )
         self._found[node] = found
         if sample := found.asins[: self._plan.sample]:
-            options: ProductOptions = {**_DETAILS, "max_wait_seconds": self._left()}
+            options: ProductOptions = {**_DETAILS, **self._terms(self._details_max_age)}
             products = await self._keepa.products(sample, domain=call.domain, **options)
             self._products |= {product.asin: product for product in products}
 
     async def _categories(self, nodes: Sequence[int]) -> None:
-        wait = self._left()
-        self._known |= await self._keepa.categories(nodes, domain=self._plan.criteria.site, max_wait_seconds=wait)
+        self._known |= await self._keepa.categories(nodes, domain=self._plan.criteria.site, **self._terms())
 
     def _below(self) -> list[int]:
         """Return the children of what is known, those of the biggest first."""
@@ -240,8 +253,9 @@ class _Search:
         leaves = [node for node, each in self._known.items() if not _children(each)]
         return sorted(leaves, key=lambda node: _size(self._known[node]), reverse=True)
 
-    def _left(self) -> float | None:
-        return None if self._deadline is None else max(0.0, (self._deadline - self._clock.now()).total_seconds())
+    def _terms(self, usual_age: Age | None = None) -> SpendOptions:
+        left = None if self._deadline is None else max(0.0, (self._deadline - self._clock.now()).total_seconds())
+        return {"max_wait_seconds": left, "max_age": usual_age if self._max_age is None else self._max_age}
 
 
 def _ranked(

@@ -4,7 +4,7 @@ Every road ends at the details. What it does not apply is checked there, so such
 """
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal, cast
 
@@ -101,7 +101,7 @@ def finder_road(criteria: Criteria, now: datetime) -> Road | Closed:
         return Closed("finder", "it knows a sub-category only by what is listed directly in it, not the branch below")
     wanted = with_spare(criteria.max_results)
     call = FinderCall(selection=finder_selection(criteria, now, wanted), domain=criteria.site)
-    page = Step(f"product finder, a page of {call.per_page:,}", (call,), quote(call))
+    page = Step(f"product finder, a page of {call.per_page:,}", (call,), _or_free(quote(call)))
     options = _options(criteria, ())
     because = ["the product finder applies every criterion itself"]
     if unchecked := [name for name in criteria.given if not _is_carried(name, options)]:
@@ -135,7 +135,7 @@ def best_sellers_road(criteria: Criteria) -> Road | Closed:
         name="best-sellers",
         steps=(
             *_category_step(criteria),
-            Step(f"best-seller list of category {node}", (call,), quote(call)),
+            Step(f"best-seller list of category {node}", (call,), _or_free(quote(call))),
             _details(criteria, options, likely, most),
         ),
         applies=frozenset(applies),
@@ -160,7 +160,7 @@ def deals_road(criteria: Criteria) -> Road | Closed:
     pages = min(_DEAL_PAGES_MAX, -(-most // DEALS_PER_PAGE))
     calls = tuple(DealCall(selection=deal_selection(criteria, page)) for page in range(pages))
     first, rest = quote(calls[0]), sum_costs(map(quote, calls[1:]))
-    cost = Cost(first.tokens_min, first.tokens_likely, (first.tokens_max or 0) + (rest.tokens_max or 0), first.because)
+    cost = Cost(0, first.tokens_likely, (first.tokens_max or 0) + (rest.tokens_max or 0), first.because)
     return Road(
         name="deals",
         steps=(
@@ -197,6 +197,11 @@ def archive_road(criteria: Criteria, archived: Collection[str]) -> Road | Closed
 def archive_options(criteria: Criteria) -> ProductOptions:
     """Return what archived details must have been asked for with, to answer all criteria."""
     return _options(criteria, criteria.given)
+
+
+def _or_free(cost: Cost) -> Cost:
+    """Return what a list costs that may lie in the archive."""
+    return replace(cost, tokens_min=0)
 
 
 def with_spare(wanted: int) -> int:

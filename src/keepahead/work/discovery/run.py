@@ -3,7 +3,7 @@
 What was found and paid for comes back even if a later part fails.
 """
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import timedelta
 
 from keepahead.clock import Clock
@@ -13,7 +13,8 @@ from keepahead.keepa.calls import BestSellersCall, DealCall, FinderCall, Product
 from keepahead.keepa.client import AsyncKeepa
 from keepahead.keepa.domains import BRAZIL, DOMAINS
 from keepahead.keepa.objects import Category
-from keepahead.keepa.plans import ProductOptions
+from keepahead.keepa.plans import ProductOptions, SpendOptions
+from keepahead.keepa.terms import Age
 from keepahead.keepa.wire import Answer
 from keepahead.work.discovery.criteria import Criteria
 from keepahead.work.discovery.filters import details_sieve
@@ -25,23 +26,25 @@ from keepahead.work.discovery.roads import DEALS_PER_PAGE, archive_options
 Left = Callable[[], float | None]
 """How many seconds are left to wait for tokens; None is no limit."""
 
-Archived = Callable[[int, ProductOptions], Mapping[str, float]]
-"""Tells which products of a marketplace the archive can answer with these options: ASIN -> age in seconds."""
+DETAILS_AGE = timedelta(hours=24)
+"""How old archived details may be unless somebody says otherwise: what is found is looked at again before buying."""
 
 ARCHIVE_LOOKS_MAX = 2_000
 """The archive is searched no further than this, the newest first."""
 
 
-def nothing_archived(domain: int, options: ProductOptions) -> Mapping[str, float]:
-    """Tell that there is no archive."""
-    _ = domain, options
-    return {}
-
-
 async def discover(
-    keepa: AsyncKeepa, plan: DiscoveryPlan, clock: Clock, *, max_wait_seconds: float | None = None
+    keepa: AsyncKeepa,
+    plan: DiscoveryPlan,
+    clock: Clock,
+    *,
+    max_wait_seconds: float | None = None,
+    max_age: Age | None = None,
+    details_max_age: Age = DETAILS_AGE,
 ) -> Discovery:
     """Carry out the plan. Nothing is sent unless the whole can be paid for within the limits.
+
+    `max_age` is the age of archived answers that will do; None: `details_max_age` for details, the settings for lists.
 
     Raises RefusedError before the first call, InvalidCallError for a category that Keepa does not know, KeepaError if
     nothing was found yet, and PartialResultError (its `results` is a Discovery) if a later part is missing.
@@ -57,26 +60,24 @@ async def discover(
 
     harvest = Harvest(plan)
     if plan.tokens_max:
-        await check_categories(keepa, plan.criteria, left())
-    pages = _pages(keepa, harvest, left)
+        await check_categories(keepa, plan.criteria, left(), max_age)
+    pages = _pages(keepa, harvest, left, max_age)
     while await _next_page(pages, harvest):
         while chunk := harvest.chunk():
-            await _look_up(keepa, harvest, chunk, left())
+            await _look_up(keepa, harvest, chunk, left(), details_max_age if max_age is None else max_age)
         if harvest.is_over:
             break
     return harvest.result()
 
 
-async def known_to_fit(keepa: AsyncKeepa, criteria: Criteria, clock: Clock, archived: Archived) -> list[str]:
+async def known_to_fit(keepa: AsyncKeepa, criteria: Criteria, clock: Clock, *, max_age: Age = DETAILS_AGE) -> list[str]:
     """Return the archived products that are known to meet all criteria, in the order asked. Spends nothing."""
-    options = archive_options(criteria)
-    ages = archived(criteria.site, options)
-    newest = sorted(ages, key=lambda asin: ages[asin])[:ARCHIVE_LOOKS_MAX]
+    options: ProductOptions = {**archive_options(criteria), "max_age": max_age, "max_tokens": 0}
+    newest = await keepa.archived(domain=criteria.site, most=ARCHIVE_LOOKS_MAX, **options)
     if not newest:
         return []
-    free: ProductOptions = {**options, "max_tokens": 0}
     try:
-        products = await keepa.products(newest, domain=criteria.site, **free)
+        products = await keepa.products(newest, domain=criteria.site, **options)
     except RefusedError:  # it has gone meanwhile
         return []
     sieve = details_sieve(criteria, clock.now(), criteria.given)
@@ -84,11 +85,14 @@ async def known_to_fit(keepa: AsyncKeepa, criteria: Criteria, clock: Clock, arch
     return [product.asin for product in in_order(fitting, criteria.sort)]
 
 
-async def check_categories(keepa: AsyncKeepa, criteria: Criteria, max_wait_seconds: float | None) -> None:
+async def check_categories(
+    keepa: AsyncKeepa, criteria: Criteria, max_wait_seconds: float | None, max_age: Age | None = None
+) -> None:
     """Ask for the categories that are named. Raises InvalidCallError for one that Keepa does not know or misnames."""
     if not criteria.nodes or criteria.site == BRAZIL:
         return
-    known = await keepa.categories(criteria.nodes, domain=criteria.site, max_wait_seconds=max_wait_seconds)
+    terms: SpendOptions = {"max_wait_seconds": max_wait_seconds, "max_age": max_age}
+    known = await keepa.categories(criteria.nodes, domain=criteria.site, **terms)
     for name in ("category", "subcategory", "branch"):
         node = getattr(criteria, name)
         if node is None:
@@ -124,28 +128,27 @@ def gather(plan: DiscoveryPlan, answers: Sequence[Answer]) -> Discovery:
     return harvest.result(early=True)
 
 
-async def _pages(keepa: AsyncKeepa, harvest: Harvest, left: Left) -> AsyncIterator[None]:
+async def _pages(keepa: AsyncKeepa, harvest: Harvest, left: Left, max_age: Age | None) -> AsyncIterator[None]:
     """Bring the road's candidates into the harvest, page by page."""
     plan = harvest.plan
     if plan.road.name == "archive":
         harvest.offer(plan.archived)
         yield
     for call in (call for step in plan.road.steps for call in step.calls):
+        terms: SpendOptions = {"max_wait_seconds": left(), "max_age": max_age}
         match call:
             case FinderCall():
-                found = await keepa.find(call.filters, domain=call.domain, max_wait_seconds=left())
+                found = await keepa.find(call.filters, domain=call.domain, **terms)
                 harvest.total = found.total
                 harvest.offer(found.asins)
                 yield
             case BestSellersCall():
-                listed = await keepa.best_sellers(
-                    call.category, domain=call.domain, variations=True, max_wait_seconds=left()
-                )
+                listed = await keepa.best_sellers(call.category, domain=call.domain, variations=True, **terms)
                 harvest.total = len(listed.asins)
                 harvest.offer(listed.asins)
                 yield
             case DealCall():
-                page = await keepa.deals(call.filters, max_wait_seconds=left())
+                page = await keepa.deals(call.filters, **terms)
                 harvest.offer_deals(page.deals)
                 yield
                 if len(page.deals) < DEALS_PER_PAGE:
@@ -169,9 +172,11 @@ async def _next_page(pages: AsyncIterator[None], harvest: Harvest) -> bool:
     return True
 
 
-async def _look_up(keepa: AsyncKeepa, harvest: Harvest, chunk: Sequence[str], max_wait_seconds: float | None) -> None:
+async def _look_up(
+    keepa: AsyncKeepa, harvest: Harvest, chunk: Sequence[str], max_wait_seconds: float | None, max_age: Age
+) -> None:
     plan = harvest.plan
-    options: ProductOptions = {**plan.road.options, "max_wait_seconds": max_wait_seconds}
+    options: ProductOptions = {**plan.road.options, "max_wait_seconds": max_wait_seconds, "max_age": max_age}
     if not plan.tokens_max:
         options["max_tokens"] = 0
     try:
