@@ -18,6 +18,7 @@ from pytest_benchmark.stats import Stats
 from rich.console import Console
 
 from bench import bodies
+from bench.archive import archive
 from bench.chapter import Chapter, chapter_of_rows
 from bench.decoding import decoding
 from bench.growth import growth
@@ -191,6 +192,7 @@ _CHAPTERS: Mapping[str, Callable[[Path], Iterator[Chapter]]] = {
     "command": _command,
     "many": _many,
     "growth": growth,
+    "archive": archive,
 }
 
 main()

@@ -15,14 +15,14 @@ ABSURD = ["", " ", " nightly", "nightly ", "a\x1b[31m", "a\nb", "a\x00b", "a\u20
 def test_a_limit_holds_in_every_process(shared, rich, cli, program):
     """What one process sets, another keeps: the caller is refused with code 3 until its limit is raised or removed."""
     assert cli("callers", "add", "nightly", "--per-day", "2").out == "nightly may spend 2 tokens a day\n"
-    spend = ("product", ASIN, "--no-history", "--caller", "nightly", "--max-wait", "0", "--json")
+    spend = ("product", ASIN, "--no-history", "--caller", "nightly", "--max-wait", "0", "--max-age", "0", "--json")
     assert [program(*spend).code, cli(*spend).code] == [0, 0]
     refused = program(*spend)
     assert (refused.code, refused.out) == (3, "")
     assert refused.sentence.startswith("nightly may spend 2 tokens a day, and 2 are spent or held; the next day begins")
     assert cli(*spend, "--caller", "me").code == 0
     with Keepa(caller="nightly", max_wait_seconds=0) as keepa, pytest.raises(CallerLimitError) as caught:
-        keepa.products([ASIN])
+        keepa.products([ASIN], max_age=0)
     assert (caught.value.caller, caught.value.limit, caught.value.spent) == ("nightly", 2, 2)
     assert cli("callers", "limit", "nightly", "--per-day", "3").code == 0
     assert [cli(*spend).code, cli(*spend).code] == [0, 3]

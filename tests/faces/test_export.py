@@ -11,6 +11,7 @@ import polars as pl
 import pytest
 from tests.store.makers import ask
 
+from keepahead.budget.entry import Label, Served
 from keepahead.budget.meter import Meter
 from keepahead.faces.cli.entry_files import write_file, write_lines
 from keepahead.faces.cli.progress import Tally
@@ -47,6 +48,8 @@ def kept(shared):
     ledger.settle("settled", 5, meter(2 * 86_400 + 1, 1000), now + timedelta(seconds=1))
     ledger.release("released", SHAPE, now + timedelta(seconds=2))
     ledger.lose("lost", "no answer", now + timedelta(seconds=3), answered=False)
+    label = Label("served", "product", "live", 'Ann, "A"')
+    ledger.serve(Served(at=now + timedelta(seconds=4), label=label, tokens=3, shape=SHAPE, paid_by="settled"))
     ledger.observe(meter(2 * 86_400 + 600, 900), now + timedelta(seconds=600))
     rows = list(Record(database, fingerprint).rows(Filter()))
     database.close()

@@ -305,7 +305,7 @@ def test_folding_keeps_what_was_saved(ledger, database):
     ledger.flush()
     ledger.observe(meter(8_000, 100), at(8_000))
     audit = Audit(database, ledger.fingerprint)
-    assert audit.fold(at(7_200)) == 1  # the one before it is carried over
+    assert audit.fold(at(7_200)) == 2
     assert audit.verify().drifts == ()
     record = Record(database, ledger.fingerprint)
     assert sum(each.saved for each in record.sums(GroupBy.CALLER, Filter(until=at(0) + timedelta(days=1)))) == 5

@@ -1,7 +1,7 @@
 """Never run, only type-checked: every name of the front door as its users write it."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, assert_type
 
 import keepahead
@@ -62,6 +62,12 @@ async def everything(selection: Mapping[str, Any]) -> None:
         max_concurrency=None,
     ) as keepa:
         assert_type(await keepa.products(["B0D8W1YVBX"], domain=1, stats=90), list[Product])
+        assert_type(await keepa.products(["B0D8W1YVBX"], max_age=3600, on_refusal="stale"), list[Product])
+        product = (await keepa.products(["B0D8W1YVBX"], max_age=timedelta(hours=6)))[0]
+        assert_type((product.fetched_at, product.paid_now, product.is_stale), tuple[datetime | None, bool, bool])
+        answer = await keepa.send(TokenCall(), max_age=0)
+        assert_type((answer.fetched_at, answer.is_archived, answer.is_stale), tuple[datetime, bool, bool])
+        assert_type((await keepa.status()).saved_today, int)
         assert_type(await keepa.products_by_code(["4006381000000"], code_limit=3, max_tokens=5), list[Product])
         assert_type(await keepa.best_sellers(283155, domain="US", range_days=30), BestSellers)
         assert_type(await keepa.deals(selection, max_wait_seconds=0), Deals)

@@ -14,7 +14,8 @@ from keepahead.store.wanted import Item, Wanted
 
 _NULL = msgspec.Raw(b"null")
 _ALL_ROOTS = "0"
-_NO_PRODUCTS = b'{"products":[]}'
+_BEFORE, _AFTER = b'{"products":[', b"]}"
+_NO_PRODUCTS = _BEFORE + _AFTER
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +94,14 @@ def answer_of(call: Call, item: Item, *, is_stale: bool) -> Answer:
     return Answer(call, 200, item.body, reading, item.fetched_at, item.call_id, is_archived=True, is_stale=is_stale)
 
 
+def product_of(answer: Answer) -> tuple[str, bytes] | None:
+    """Return the ASIN and the bytes of an archived product without reading them again; None for any other answer."""
+    call, body = answer.call, answer.body
+    if not (answer.is_archived and isinstance(call, ProductCall) and len(call.asins) == 1 and body.startswith(_BEFORE)):
+        return None
+    return call.asins[0], body[len(_BEFORE) : -len(_AFTER)]
+
+
 def joined(call: Call, items: Sequence[Item], *, is_stale: bool) -> Answer:
     """Return archived items as one answer to the whole call, as old as the oldest of them."""
     if len(items) == 1:
@@ -138,7 +147,7 @@ def _products(body: bytes, contents: ProductContents) -> Iterable[tuple[str, tup
         product = msgspec.json.decode(raw, type=_Product)
         if product.asin:
             has_all = not contents.offers or bytes(product.offers_successful) == b"true"
-            yield product.asin, (full if has_all else bare, b'{"products":[%b]}' % bytes(raw))
+            yield product.asin, (full if has_all else bare, _BEFORE + bytes(raw) + _AFTER)
 
 
 def _categories(call: CategoryCall, body: bytes) -> Mapping[str, tuple[str, bytes]]:

@@ -20,6 +20,7 @@ from keepahead.keepa.parameters import Kind
 In = TypeVar("In")
 Out = TypeVar("Out")
 C = TypeVar("C", bound="type[BaseCall]")
+K = TypeVar("K", bound="BaseCall")
 
 BRAZIL_WARNING = "domain 12 is not documented for this call: Keepa may refuse it, for free"
 
@@ -96,6 +97,15 @@ def query_of(call: BaseCall) -> dict[str, str]:
         if value is not None and value != ():
             query[wire_name] = kind.write(value)
     return query
+
+
+def narrowed_to(call: K, name: str, items: tuple[str, ...]) -> K:
+    """Return the call for some of the items that it holds under `name`: they were checked when it was made."""
+    part = object.__new__(type(call))
+    for own, _ in call.options.values():
+        object.__setattr__(part, own, getattr(call, own))
+    object.__setattr__(part, name, items)
+    return part
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(option, field))

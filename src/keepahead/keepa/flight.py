@@ -21,7 +21,7 @@ from keepahead.keepa.call_id import new_call_id
 from keepahead.keepa.calls import Call
 from keepahead.keepa.contents import replaces, wanted
 from keepahead.keepa.costs import quote
-from keepahead.keepa.shares import part_of, shape_of
+from keepahead.keepa.shares import each_of, part_of, shape_of
 from keepahead.keepa.steps import Found, Pause, Step, Steps
 from keepahead.keepa.terms import Terms
 from keepahead.keepa.wire import Answer
@@ -207,7 +207,7 @@ def _answers(call: Call, found: Mapping[str, Item], *, divide: bool, is_stale: b
     """Return what was found: an answer for each item, or one for all where the call stays in one piece."""
     if not divide:
         return (joined(call, list(found.values()), is_stale=is_stale),)
-    return tuple(answer_of(part_of(call, (name,)) or call, item, is_stale=is_stale) for name, item in found.items())
+    return tuple(answer_of(part, found[name], is_stale=is_stale) for name, part in each_of(call, found))
 
 
 def _serve(call: Call, left: Call | None, found: Mapping[str, Item], shelf: Shelf) -> None:

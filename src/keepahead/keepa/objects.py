@@ -8,6 +8,7 @@ import msgspec
 from msgspec.structs import replace
 
 from keepahead.errors import BadAnswerError
+from keepahead.keepa.archived import product_of
 from keepahead.keepa.deals import Deal, Deals, LightningDeal
 from keepahead.keepa.fields import PARTS, KeepaObject, raw_items, read, texts, wholes
 from keepahead.keepa.market import BestSellers, Category, Found, SearchInsights, Seller
@@ -153,8 +154,11 @@ def _paired(ids: Sequence[int], told: Sequence[S]) -> dict[int, S]:
 
 
 def _products(answer: Answer) -> list[Product]:
-    with _blamed_on(answer):
-        found = products_of(answer.body)
+    if known := product_of(answer):
+        found = [Product(known[1], known[0])]
+    else:
+        with _blamed_on(answer):
+            found = products_of(answer.body)
     return [
         replace(each, fetched_at=answer.fetched_at, paid_now=not answer.is_archived, is_stale=answer.is_stale)
         for each in found

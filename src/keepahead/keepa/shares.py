@@ -1,10 +1,12 @@
 """How a call divides into parts that cost their share, and how it is named in words."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
+from keepahead.keepa.call import narrowed_to
 from keepahead.keepa.calls import Call, CategoryCall, ProductCall, SellerCall, TrackingAddCall
 
 _NOUNS = {"product": "products", "seller": "sellers", "category": "categories", "tracking": "trackings"}
+_HELD_IN: Mapping[type[Call], str] = {ProductCall: "asins", SellerCall: "sellers", CategoryCall: "categories"}
 _LISTS = frozenset(("asin", "code", "category", "seller", "tracking"))
 _LONGEST = 160
 
@@ -42,12 +44,21 @@ def part_of(call: Call, items: Collection[str]) -> Call | None:
     """
     if not items:
         return None
-    if not isinstance(call, ProductCall | SellerCall | CategoryCall) or (isinstance(call, ProductCall) and call.codes):
+    name = _HELD_IN.get(type(call))
+    if name is None or not isinstance(call, ProductCall | SellerCall | CategoryCall) or not getattr(call, name):
         return call
     chosen = tuple(item for item in call.items if item in items)
     if len(chosen) == len(call.items):
         return call
-    return call.narrowed(chosen) if chosen else None
+    return narrowed_to(call, name, chosen) if chosen else None
+
+
+def each_of(call: Call, items: Iterable[str]) -> Iterator[tuple[str, Call]]:
+    """Yield these of the call's items, each with its own part of the call."""
+    name = _HELD_IN.get(type(call))
+    for item in items:
+        is_part = name is not None and len(items_of(call)) > 1
+        yield item, narrowed_to(call, name, (item,)) if is_part and name else call
 
 
 def both_of(first: Call | None, second: Call | None) -> Call | None:
