@@ -117,7 +117,7 @@ def options(told: dict[str, Any], inner: Any) -> dict[str, Any]:
 def made(keepa: Any, told: dict[str, Any]) -> Any:
     """Return the call that was told: so many products at a token each, or a list for 50 that cannot be divided."""
     items = [f"B1{number:08}" for number in range(told["items"])]
-    return keepa.products(items) if items else keepa.best_sellers(CATEGORY)
+    return keepa.products(items, max_age=0) if items else keepa.best_sellers(CATEGORY, max_age=0)
 
 
 async def call(told: dict[str, Any]) -> None:

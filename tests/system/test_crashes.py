@@ -113,14 +113,14 @@ def test_a_killed_process(fast, scene, client, step):
         assert dying.wait(LIFE_SECONDS) == -signal.SIGKILL
 
         assert books.held() == (held, 0)
-        keepa.products(OTHERS[:10], max_wait_seconds=0)
+        keepa.products(OTHERS[:10], max_wait_seconds=0, max_age=0)
         with pytest.raises(InsufficientTokensError):  # what is held is not there for others
-            keepa.products(OTHERS, max_wait_seconds=0)
+            keepa.products(OTHERS, max_wait_seconds=0, max_age=0)
         assert books.held() == (held, 0)
         wait_for_charge(books, 10 + HELD * is_charged)
 
         fast.clock.sleep(CALL_LIMIT.total_seconds())
-        keepa.products(OTHERS[:1])
+        keepa.products(OTHERS[:1], max_age=0)
     books.demand_agreement()
     truth = books.truth()
     assert truth["consumed"] == 11 + HELD * is_charged
@@ -128,6 +128,17 @@ def test_a_killed_process(fast, scene, client, step):
     calls = [line.entry.label.call_id for line in books.record.lines(Filter(kind="reserved"))]
     of_the_dead = next(call for call in calls if entries_of(books, call)[0].tokens == HELD)
     assert [type(entry).__name__.lower() for entry in entries_of(books, of_the_dead)] == kinds
+
+
+@pytest.mark.parametrize("step", ["settled", "delivered"])
+def test_what_was_paid_for_outlives_its_process(fast, scene, step):
+    """An answer that was settled is archived before anything else happens: asked again it costs nothing."""
+    dying = scene.child(fast, at=step, client="AsyncKeepa", items=HELD)
+    assert dying.wait(LIFE_SECONDS) == -signal.SIGKILL
+    with scene.survivor(fast) as keepa:
+        products = keepa.products([f"B1{number:08}" for number in range(HELD)], max_wait_seconds=0)
+    assert [each.paid_now for each in products] == [False] * HELD
+    assert scene.books(fast).truth()["consumed"] == HELD
 
 
 def entries_of(books: Books, call_id: str) -> list[Any]:
@@ -141,7 +152,7 @@ def test_killed_while_it_asks_for_the_meter(slow, scene):
     assert dying.wait(LIFE_SECONDS) == -signal.SIGKILL
     killed_at = slow.clock.now()
     with scene.survivor(slow) as keepa:
-        keepa.products(OTHERS[:1])
+        keepa.products(OTHERS[:1], max_age=0)
     assert slow.clock.now() - killed_at < PROBE_LIFE + timedelta(minutes=4)  # a second is a minute here
     scene.books(slow).demand_agreement()
 
@@ -150,7 +161,7 @@ def test_killed_in_the_queue(slow, scene):
     """The place of a killed waiter is void when it is no longer renewed, and those behind it go on then."""
     books = scene.books(slow)
     with scene.survivor(slow) as keepa:
-        keepa.products(OTHERS[:20])  # leaves 40: not enough for 50, which are there in twenty minutes
+        keepa.products(OTHERS[:20], max_age=0)  # leaves 40: not enough for 50, which are there in twenty minutes
     # The first wants a list, which cannot be divided; the others would have their ten at once if they came alone.
     first, *others = [waiting(scene.child(slow, at="never", client="AsyncKeepa", items=items)) for items in (0, 10, 10)]
     assert len(books.ledger.account().tickets) == 3

@@ -44,21 +44,28 @@ def part_of(call: Call, items: Collection[str]) -> Call | None:
     """
     if not items:
         return None
-    name = _HELD_IN.get(type(call))
-    if name is None or not isinstance(call, ProductCall | SellerCall | CategoryCall) or not getattr(call, name):
+    name = _divided_by(call)
+    if name is None:
         return call
-    chosen = tuple(item for item in call.items if item in items)
-    if len(chosen) == len(call.items):
+    held = items_of(call)
+    chosen = tuple(item for item in held if item in items)
+    if len(chosen) == len(held):
         return call
     return narrowed_to(call, name, chosen) if chosen else None
 
 
 def each_of(call: Call, items: Iterable[str]) -> Iterator[tuple[str, Call]]:
     """Yield these of the call's items, each with its own part of the call."""
-    name = _HELD_IN.get(type(call))
+    name = _divided_by(call)
+    is_whole = name is None or len(items_of(call)) == 1
     for item in items:
-        is_part = name is not None and len(items_of(call)) > 1
-        yield item, narrowed_to(call, name, (item,)) if is_part and name else call
+        yield item, call if is_whole or name is None else narrowed_to(call, name, (item,))
+
+
+def _divided_by(call: Call) -> str | None:
+    """Return the option that holds what the archive keeps one by one; None where it keeps the answer as a whole."""
+    name = _HELD_IN.get(type(call))
+    return name if name is not None and getattr(call, name) else None
 
 
 def both_of(first: Call | None, second: Call | None) -> Call | None:
