@@ -26,6 +26,7 @@ from keepahead import (
     ProductCall,
 )
 from keepahead.budget.entry import Released, Served, Settled
+from keepahead.keepa import plans
 from keepahead.keepa.contents import wanted
 from keepahead.keepa.flight import PATIENCE
 from keepahead.simulator import Faults, SteppedClock
@@ -664,6 +665,29 @@ def test_one_of_a_batch_is_cancelled(house):
 
     assert run(main()) == [False, True, False]
     assert house.truth().consumed == 2
+
+
+def test_nobody_gets_on_what_is_given_up(house):
+    """Who asks in the very moment in which the last of a batch is cancelled rides in another, and is served."""
+
+    async def main():
+        async with house.keepa() as keepa:
+            await keepa.status()
+            first = asyncio.create_task(keepa.products(ASINS[:1]))
+            await house.clock.sleep_async(0.004)
+            first.cancel()
+            [batch] = [batch for batch, _ in keepa._batches._open.values()]
+            while batch.calls:
+                await asyncio.sleep(0)
+            rider = keepa._rides(plan, plan.calls, keepa._parts.terms)
+            paid, failure = await keepa._batches.ride(rider, keepa._parts.terms)
+            return paid, failure, (await asyncio.gather(first, return_exceptions=True))[0]
+
+    plan = plans.products(ASINS[1:2], 1, {})
+    paid, failure, ended = run(main())
+    assert (len(paid), failure) == (1, None)
+    assert isinstance(ended, asyncio.CancelledError)
+    assert house.truth().consumed == 1
 
 
 def test_threads_ride_together(tmp_path):

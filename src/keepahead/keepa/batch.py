@@ -80,7 +80,8 @@ class AsyncBatches:
             outcome = await asyncio.shield(task)
         except asyncio.CancelledError:
             batch.calls.remove(call)
-            if not batch.calls and not task.done():  # nobody waits for it any more
+            if not batch.calls and not task.done():  # nobody waits for it any more, and nobody shall get on
+                self._shut(batch, key)
                 task.cancel()
                 await asyncio.wait([task])
             raise
@@ -91,10 +92,13 @@ class AsyncBatches:
         try:
             await self._sleep(BATCH_SECONDS)
         finally:
-            if self._open.get(key, (None,))[0] is batch:
-                del self._open[key]
+            self._shut(batch, key)
         answers, failure = await self._pay([batch.call], key[1])
         return [each for answer in answers for each in apart(answer)], failure
+
+    def _shut(self, batch: Batch, key: Key) -> None:
+        if self._open.get(key, (None,))[0] is batch:
+            del self._open[key]
 
 
 class Batches:
