@@ -26,6 +26,7 @@ from keepahead import (
     ProductCall,
 )
 from keepahead.budget.entry import Released, Served, Settled
+from keepahead.keepa import batch as batches
 from keepahead.keepa import plans
 from keepahead.keepa.contents import wanted
 from keepahead.keepa.flight import PATIENCE
@@ -719,6 +720,34 @@ def test_threads_ride_together(tmp_path):
             thread.join(60)
     assert got == {asin: [asin] for asin in ASINS[:20]}
     assert paths(house) == ["product"]
+
+
+def test_a_leader_that_is_interrupted(tmp_path, monkeypatch):
+    """A Ctrl-C at the moment in which a batch is begun leaves no batch behind that others would wait for."""
+    house = House(tmp_path, clock=SteppedClock(START))
+
+    class Interrupts(list):
+        def append(self, call: object) -> None:
+            super().append(call)
+            if len(self) == 1:
+                raise KeyboardInterrupt
+
+    class Interrupted(batches._Shared):
+        def __init__(self) -> None:
+            super().__init__()
+            monkeypatch.undo()
+            self.calls = Interrupts()
+
+    with house.keepa_sync() as keepa:
+        keepa.status()
+        monkeypatch.setattr(batches, "_Shared", Interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            keepa.products(ASINS[:1])
+        got: list[object] = []
+        thread = threading.Thread(target=lambda: got.extend(keepa.products(ASINS[:1])), daemon=True)
+        thread.start()
+        thread.join(10)
+        assert len(got) == 1
 
 
 def test_blocking_reuse(tmp_path):

@@ -117,7 +117,7 @@ class Batches:
             shared = self._open.get(key)
             leads = shared is None or shared.is_full
             if shared is None or leads:
-                shared = self._open[key] = _Shared()
+                shared = _Shared()
             shared.calls.append(call)
         if leads:
             self._lead(shared, key)
@@ -129,6 +129,8 @@ class Batches:
     def _lead(self, shared: "_Shared", key: Key) -> None:
         try:
             try:
+                with self._mutex:  # not sooner: after a Ctrl-C nobody may wait for one who has gone
+                    self._open[key] = shared
                 self._sleep(BATCH_SECONDS)
             finally:
                 with self._mutex:
