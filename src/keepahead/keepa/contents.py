@@ -52,12 +52,12 @@ class Contents(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_f
 class ProductContents(Contents, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     """What a product holds: histories of so many `days`, statistics over `stats`, so many pages of `offers`, and more.
 
-    `hours` is how old Keepa's own data may have been when they were fetched.
+    `hours` is how old Keepa's own data may have been when they were fetched. A plain request is the shortest text.
     """
 
     hours: int = REFRESHED_HOURS
-    history: bool = False
-    days: int = 0
+    history: bool = True
+    days: int = EVER
     stats: str = ""
     offers: int = 0
     live_only: bool = False

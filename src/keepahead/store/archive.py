@@ -11,7 +11,7 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Dialect, Insert, bindparam, case, delete, func, select, update
+from sqlalchemy import Column, Connection, Dialect, Insert, bindparam, case, delete, func, select, update
 
 from keepahead.errors import LedgerError
 from keepahead.store import leases, tables
@@ -147,14 +147,13 @@ class Archive:
         of = {"upstream": self.upstream, "endpoint": wanted.endpoint, "domain": wanted.domain, "since": since}
         serves: dict[str, bool] = {}
         newest: dict[str, tuple[Any, ...]] = {}
-        for row in _LOOK.run(connection, wanted.items, of):
+        for row in _READ.run(connection, wanted.items, of):
             _, item, contents, fetched_at, *_ = row
             if contents not in serves:
                 serves[contents] = wanted.serves(contents)
             if serves[contents] and (item not in newest or fetched_at > newest[item][3]):
                 newest[item] = row
-        bodies = dict(_BODIES.run(connection, [row[0] for row in newest.values()], {}))
-        return [(*row, bodies[row[0]]) for row in newest.values() if row[0] in bodies]
+        return list(newest.values())
 
     def _unpacked(self, rows: Sequence[tuple[Any, ...]], now: datetime) -> Mapping[str, Item]:
         found: dict[str, Item] = {}
@@ -306,17 +305,23 @@ KEEP_NEWEST = Statement(_keep_newest, tuple(column.name for column in tables.ans
 """Keeps a row in place of the one with the same key, unless that is newer."""
 
 _COUNT = Statement(_count, ("name", "count"))
-_LOOK = Many(
-    lambda ids: select(
-        _ROWS.seq, _ROWS.item, _ROWS.contents, _ROWS.fetched_at, _ROWS.used_at, _ROWS.tokens, _ROWS.call_id
-    ).where(
-        _ROWS.upstream == bindparam("upstream"),
-        _ROWS.endpoint == bindparam("endpoint"),
-        _ROWS.domain == bindparam("domain"),
-        _ROWS.item.in_(ids),
-        _ROWS.fetched_at >= bindparam("since", type_=tables.Moment),
+
+
+def _find_rows(*columns: Column[Any]) -> Many:
+    return Many(
+        lambda ids: select(*columns).where(
+            _ROWS.upstream == bindparam("upstream"),
+            _ROWS.endpoint == bindparam("endpoint"),
+            _ROWS.domain == bindparam("domain"),
+            _ROWS.item.in_(ids),
+            _ROWS.fetched_at >= bindparam("since", type_=tables.Moment),
+        )
     )
-)
+
+
+_FACTS = (_ROWS.seq, _ROWS.item, _ROWS.contents, _ROWS.fetched_at)
+_LOOK = _find_rows(*_FACTS, _ROWS.call_id)
+_READ = _find_rows(*_FACTS, _ROWS.used_at, _ROWS.tokens, _ROWS.call_id, _ROWS.body)
 _NEWEST = Statement(
     select(_ROWS.item, _ROWS.contents, _ROWS.fetched_at)
     .where(
@@ -327,7 +332,6 @@ _NEWEST = Statement(
     )
     .order_by(_ROWS.fetched_at.desc())
 )
-_BODIES = Many(lambda ids: select(_ROWS.seq, _ROWS.body).where(_ROWS.seq.in_(ids)))
 _DROP = Many(lambda ids: delete(tables.answers).where(_ROWS.seq.in_(ids)))
 _TOUCH = Statement(
     update(tables.answers).where(_ROWS.seq == bindparam("of")).values(used_at=bindparam("at", type_=tables.Moment))
