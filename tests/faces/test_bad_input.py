@@ -42,7 +42,7 @@ WELL = (200, answer(left=500, consumed=0).content)
         (["deals", "--percent", "5..20"], "10 percent or more"),
         (["deals", "--price", "10"], "is no range; write 10..20"),
         (["deals", "--price-type", "gold"], "'gold'"),
-        (["discover"], "at least one filter"),
+        (["discover"], "at least one criterion"),
         (["discover", "--rank", "20..10"], "runs backwards"),
         (["discover", "--rank", "1.5..10"], "whole numbers"),
         (["discover", "--price", "1.005..2"], "at most 2 decimals"),
@@ -219,7 +219,7 @@ def test_a_part_that_cannot_be_read_is_kept(cli, answers):
     answers(WELL, (200, found), (200, cut))
     ended = cli("discover", "--rank", "1..5", "--max-results", "1", "--json")
     assert ended.code == 1
-    assert ended.json["found"]["asins"] == [ASIN]
+    assert (ended.json["found"]["candidates"], ended.json["found"]["asins"]) == (1, [])
     (warning,) = (line for line in ended.err.splitlines() if line.startswith("warning: what could not be read"))
     assert Path(warning.rpartition(" ")[2]).read_bytes() == cut
     assert f"not delivered: {ASIN}; Keepa's answer is cut off" in ended.sentence

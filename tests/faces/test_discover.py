@@ -29,7 +29,7 @@ def test_the_plan_comes_first(cli, rich):
     assert plan[0] == "plan: up to 6 products on amazon.com, category 3760911, rank 1..20,000, price 10.00..50.00 USD"
     assert plan[1].startswith("finder: the cheapest road that answers the criteria")
     assert [line[:3] for line in plan[4:7]] == ["1. ", "2. ", "3. "]
-    assert plan[7] == "together 10 to 19 tokens, 18 likely"
+    assert plan[7] == "together 0 to 19 tokens, 18 likely"
     assert plan[-2].startswith("6 that fit of about ")
     assert plan[-1].startswith("spent 18 tokens; ")
     assert len(ended.out.splitlines()) == 7

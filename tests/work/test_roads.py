@@ -109,7 +109,7 @@ def test_the_cost_is_the_sum_of_its_steps(most, rating, sort):
     lookups = most + -(-most // 10)
     page = max(50, lookups)
     assert planned.tokens_max == 1 + 10 + -(-page // 100) + lookups * (2 if rating else 1)
-    assert planned.cost.tokens_min == 10
+    assert planned.cost.tokens_min == 0  # all of it may lie in the archive
     assert planned.cost.tokens_min <= planned.cost.tokens_likely <= planned.tokens_max
 
 
