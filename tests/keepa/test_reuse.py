@@ -552,6 +552,31 @@ def test_stale_in_part(tmp_path):
     assert isinstance(error.cause, InsufficientTokensError)
 
 
+def test_stale_from_an_archive_that_is_away(house, monkeypatch):
+    """If the archive is away when stale answers are looked for, what was paid for before comes with the refusal."""
+    canned = Canned(answer(**TOKEN), answer(products=[{"asin": ASINS[0]}]), answer(429))
+
+    async def main():
+        async with house.keepa(transport=canned, max_wait_seconds=0, max_concurrency=1) as keepa:
+            archive = keepa._parts.archive
+            look, looks = archive.look, []
+
+            def once(*args):
+                looks.append(args)
+                if len(looks) > 1:
+                    raise LedgerUnavailableError("gone")
+                return look(*args)
+
+            monkeypatch.setattr(archive, "look", once)
+            with pytest.raises(PartialResultError) as caught:
+                await keepa.products([*ASINS, RECORDED], on_refusal="stale")
+            return caught.value
+
+    error = run(main())
+    assert isinstance(error.cause, InsufficientTokensError)
+    assert [(each.asin, each.paid_now) for each in error.results] == [(ASINS[0], True)]
+
+
 def test_stale_lists(tmp_path):
     """Lists are taken stale as well."""
     house = House(tmp_path, balance=65)
