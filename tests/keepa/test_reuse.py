@@ -460,6 +460,20 @@ def test_a_dead_one_is_waited_for_so_long(house):
     assert house.truth().consumed == 2
 
 
+def test_a_lease_that_grew_old_in_the_queue(tmp_path):
+    """What is sent minutes after it was leased, since one client sends only so much at a time, is still paid once."""
+    house = House(tmp_path, faults=Faults(latency_seconds=(100.0, 100.0)))
+
+    async def main():
+        async with house.keepa(max_concurrency=1) as busy, house.keepa() as other:
+            every = [busy.best_sellers(3760911, range_days=days) for days in (0, 30, 90, 180)]
+            every += [busy.best_sellers(3760911, variations=yes) for yes in (True, False)]
+            await asyncio.gather(*every, other.best_sellers(3760911, variations=False))
+
+    run(main())
+    assert house.truth().consumed == 6 * 50
+
+
 def test_waiting_for_tokens_stands_in_nobodys_way(tmp_path):
     """Who waits for tokens holds no lease: another with a lower floor pays, and the one that waited pays nothing."""
     house = House(tmp_path, rate=1, balance=15)

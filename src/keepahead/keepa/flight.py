@@ -36,6 +36,9 @@ LONGEST_PAUSE_SECONDS = 1.0
 PATIENCE = timedelta(seconds=30)
 """So long an answer on its way is awaited even by those who will not wait for tokens: their own would take as long."""
 
+RENEW_AFTER = timedelta(minutes=1)
+"""Whoever sends later than so long after leasing, because others of his program came first, leases once more."""
+
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 log = logging.getLogger("keepahead")
@@ -60,7 +63,7 @@ class Flight:
         self._divides = divide
         self._holder = uuid.uuid4().hex
         self._holds = self._shares = False
-        self._since = LONG_AGO
+        self._since = self._renew_at = LONG_AGO
         if shelf is not None and of is not None:
             age = shelf.terms.age_for(call)
             self._shares = age > timedelta() and (divide or len(of.items) == 1)
@@ -93,8 +96,8 @@ class Flight:
             claim = self._peek(rest)
 
     def confirm(self, call: Call) -> bool:
-        """Tell whether the call is still to be paid for here, after the leases were given up for a time."""
-        if not self._shares or self._holds:
+        """Tell whether the call is still to be paid for here, after the leases were given up or grew old."""
+        if not self._shares or self._shelf is None or (self._holds and self._shelf.clock.now() < self._renew_at):
             return True
         claim = self._claim(call)
         if claim.found or claim.others:
@@ -135,6 +138,7 @@ class Flight:
         now = shelf.clock.now()
         claim = shelf.archive.claim(of, self._since, now, self._holder, now + CALL_LIMIT)
         self._holds = self._holds or bool(claim.mine or claim.found)
+        self._renew_at = now + RENEW_AFTER
         return claim
 
     def _peek(self, call: Call) -> Claim:
