@@ -93,6 +93,24 @@ def test_the_newer_stays(archive, database):
     assert count(database) == 1
 
 
+def test_what_a_wrong_clock_left_behind(archive, database):
+    """What was fetched an hour from now is of no known age: it serves nobody, and what is fetched now replaces it."""
+    archive.keep(wanted("A"), [item("A", b"wrong", 3600)])
+    assert not archive.look(wanted("A"), AGO, at(0))
+    assert archive.claim(wanted("A"), AGO, at(0), "one", LATER).mine == ("A",)
+    archive.keep(wanted("A"), [item("A", b"right", 1)], holder="one")
+    assert archive.look(wanted("A"), AGO, at(2))["A"].body == b"right"
+    assert count(database) == 1
+
+
+def test_a_lease_that_a_wrong_clock_left_behind(archive):
+    """A lease that seems to hold for a day was taken before the clock was put back: nobody waits for it."""
+    archive.claim(wanted("A"), AGO, at(86_400), "dead", at(86_400 + 480))
+    assert archive.peek(wanted("A"), AGO, at(0), "one").others == {}
+    assert archive.claim(wanted("A"), AGO, at(0), "one", LATER).mine == ("A",)
+    assert archive.claim(wanted("A"), AGO, at(1), "two", LATER).others == {"A": LATER}
+
+
 def test_what_is_replaced_goes(archive, database):
     """An older item that holds no more than the new one needs no room any more; one that holds more stays."""
     for contents in ("narrow", "wide", "other"):

@@ -9,10 +9,27 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
-from sqlalchemy import Column, Connection, Dialect, Insert, bindparam, case, delete, func, select, update
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    Dialect,
+    Insert,
+    bindparam,
+    case,
+    delete,
+    func,
+    literal_column,
+    or_,
+    select,
+    type_coerce,
+    update,
+)
 
+from keepahead.budget.meter import CLOCKS_AGREE
 from keepahead.errors import LedgerError
 from keepahead.store import leases, tables
 from keepahead.store.database import Database
@@ -63,9 +80,12 @@ class Archive:
         return self.limit > 0
 
     def look(self, wanted: Wanted, since: datetime, now: datetime) -> Mapping[str, Item]:
-        """Return what will do and was fetched at `since` or later: of each item the newest."""
+        """Return what will do and was fetched at `since` or later: of each item the newest.
+
+        What was fetched when our clock was wrong, at what is not yet, is of no known age: it serves nobody.
+        """
         with self._database.read() as connection:
-            rows = self._find(connection, wanted, since)
+            rows = self._find(connection, wanted, since, now)
         return self._unpacked(rows, now)
 
     def claim(self, wanted: Wanted, since: datetime, now: datetime, holder: str, until: datetime) -> Claim:
@@ -79,7 +99,7 @@ class Archive:
             leases.take(connection, self.upstream, wanted, free, holder=holder, until=until, now=now)
             taken = leases.of_others(connection, self.upstream, wanted, holder, now)
             mine = [item for item in free if item not in taken]
-            rows = self._find(connection, wanted, since)  # what came since it was leased is there now
+            rows = self._find(connection, wanted, since, now)  # what came since it was leased is there now
         found = self._unpacked(rows, now)
         return Claim(found, tuple(item for item in mine if item not in found), _without(taken, found))
 
@@ -87,7 +107,7 @@ class Archive:
         """Return what is there, and what others still fetch; leases nothing."""
         with self._database.read() as connection:
             taken = leases.of_others(connection, self.upstream, wanted, holder, now)
-            rows = self._find(connection, wanted, since)
+            rows = self._find(connection, wanted, since, now)
         found = self._unpacked(rows, now)
         return Claim(found, (), _without(taken, found))
 
@@ -120,7 +140,7 @@ class Archive:
         with self._database.write() as connection:
             self._write_touched(connection)
             with pen(connection) as hand:
-                KEEP_NEWEST.write(hand, rows)
+                _KEEP_FETCHED.write(hand, rows)
             self._drop_replaced(connection, wanted, items, replaces)
             if holder is not None:
                 leases.release(connection, holder)
@@ -142,13 +162,17 @@ class Archive:
             with self._database.write() as connection:
                 self._write_touched(connection)
 
-    def _find(self, connection: Connection, wanted: Wanted, since: datetime) -> Sequence[tuple[Any, ...]]:
+    def _find(
+        self, connection: Connection, wanted: Wanted, since: datetime, now: datetime
+    ) -> Sequence[tuple[Any, ...]]:
         """Return the newest row that will do of each item, with its body."""
         of = {"upstream": self.upstream, "endpoint": wanted.endpoint, "domain": wanted.domain, "since": since}
         serves: dict[str, bool] = {}
         newest: dict[str, tuple[Any, ...]] = {}
         for row in _READ.run(connection, wanted.items, of):
             _, item, contents, fetched_at, *_ = row
+            if fetched_at - now > CLOCKS_AGREE:
+                continue
             if contents not in serves:
                 serves[contents] = wanted.serves(contents)
             if serves[contents] and (item not in newest or fetched_at > newest[item][3]):
@@ -279,9 +303,13 @@ _LONG_AGO = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 _KEY = ("upstream", "endpoint", "domain", "item", "contents")
 
 
-def _keep_newest(dialect: Dialect) -> Insert:
+def _keep_newest(dialect: Dialect, *, is_fetched_now: bool = False) -> Insert:
     statement = insert_for(dialect)(tables.answers)
     new = statement.excluded
+    is_newer = new.fetched_at >= _ROWS.fetched_at
+    if is_fetched_now:
+        ahead = type_coerce(_ROWS.fetched_at, BigInteger) - type_coerce(new.fetched_at, BigInteger)
+        is_newer = or_(is_newer, ahead > literal_column(str(CLOCKS_AGREE // timedelta(microseconds=1))))
     return statement.on_conflict_do_update(
         index_elements=list(_KEY),
         set_={
@@ -290,7 +318,7 @@ def _keep_newest(dialect: Dialect) -> Insert:
             if column.name not in {"seq", "used_at", *_KEY}
         }
         | {"used_at": case((new.used_at > _ROWS.used_at, new.used_at), else_=_ROWS.used_at)},
-        where=new.fetched_at >= _ROWS.fetched_at,
+        where=is_newer,
     )
 
 
@@ -301,8 +329,11 @@ def _count(dialect: Dialect) -> Insert:
     )
 
 
-KEEP_NEWEST = Statement(_keep_newest, tuple(column.name for column in tables.answers.columns if column.name != "seq"))
+_COLUMNS = tuple(column.name for column in tables.answers.columns if column.name != "seq")
+KEEP_NEWEST = Statement(_keep_newest, _COLUMNS)
 """Keeps a row in place of the one with the same key, unless that is newer."""
+_KEEP_FETCHED = Statement(partial(_keep_newest, is_fetched_now=True), _COLUMNS)
+"""The same for what was fetched just now: what is much newer came when our clock was wrong."""
 
 _COUNT = Statement(_count, ("name", "count"))
 

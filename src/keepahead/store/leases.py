@@ -5,6 +5,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection, Dialect, Insert, bindparam, delete, or_, select
 
+from keepahead.budget.decide import CALL_LIMIT
+from keepahead.budget.meter import CLOCKS_AGREE
 from keepahead.store import tables
 from keepahead.store.dialects import insert_for
 from keepahead.store.many import Many
@@ -12,6 +14,9 @@ from keepahead.store.statement import Statement, pen
 from keepahead.store.wanted import Wanted
 
 _COLUMNS = tables.leases.c
+
+LONGEST = CALL_LIMIT + CLOCKS_AGREE
+"""No lease is longer: one that seems to be was taken before our clock was put back, and holds nobody up."""
 
 
 def of_others(
@@ -22,7 +27,7 @@ def of_others(
     return {
         item: expires_at
         for item, contents, by, expires_at in _HELD.run(connection, wanted.items, of)
-        if by != holder and wanted.serves(contents)
+        if by != holder and expires_at - now <= LONGEST and wanted.serves(contents)
     }
 
 
@@ -47,6 +52,7 @@ def take(
             "holder": holder,
             "expires_at": until,
             "now": now,
+            "longest": now + LONGEST,
         }
         for item in sorted(items)
     ]
@@ -70,7 +76,11 @@ def _take(dialect: Dialect) -> Insert:
     return statement.on_conflict_do_update(
         index_elements=list(tables.leases.primary_key),
         set_={"holder": new.holder, "expires_at": new.expires_at},
-        where=or_(_COLUMNS.expires_at <= bindparam("now", type_=tables.Moment), _COLUMNS.holder == new.holder),
+        where=or_(
+            _COLUMNS.expires_at <= bindparam("now", type_=tables.Moment),
+            _COLUMNS.expires_at > bindparam("longest", type_=tables.Moment),
+            _COLUMNS.holder == new.holder,
+        ),
     )
 
 
