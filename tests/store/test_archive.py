@@ -97,6 +97,7 @@ def test_what_a_wrong_clock_left_behind(archive, database):
     """What was fetched an hour from now is of no known age: it serves nobody, and what is fetched now replaces it."""
     archive.keep(wanted("A"), [item("A", b"wrong", 3600)])
     assert not archive.look(wanted("A"), AGO, at(0))
+    assert not archive.newest(wanted("A"), AGO, at(0), 10)
     assert archive.claim(wanted("A"), AGO, at(0), "one", LATER).mine == ("A",)
     archive.keep(wanted("A"), [item("A", b"right", 1)], holder="one")
     assert archive.look(wanted("A"), AGO, at(2))["A"].body == b"right"

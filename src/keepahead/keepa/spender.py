@@ -84,7 +84,8 @@ class Spender:
         of, archive, terms = wanted(plan.calls[0]), self._parts.archive, self._terms(plan, options)
         if of is None or archive is None:
             return {}
-        return archive.newest(of, self._parts.clock.now() - terms.age_for(plan.calls[0]), most)
+        now = self._parts.clock.now()
+        return archive.newest(of, now - terms.age_for(plan.calls[0]), now, most)
 
     def _shelf(self, terms: Terms) -> Shelf | None:
         parts = self._parts

@@ -111,13 +111,13 @@ class Archive:
         found = self._unpacked(rows, now)
         return Claim(found, (), _without(taken, found))
 
-    def newest(self, wanted: Wanted, since: datetime, most: int) -> Mapping[str, datetime]:
+    def newest(self, wanted: Wanted, since: datetime, now: datetime, most: int) -> Mapping[str, datetime]:
         """Return when items that will do were fetched, whichever they are: the newest, at most so many."""
         of = {"upstream": self.upstream, "endpoint": wanted.endpoint, "domain": wanted.domain, "since": since}
         found: dict[str, datetime] = {}
         with self._database.read() as connection:
             for item, contents, fetched_at in _NEWEST.run(connection, of):
-                if len(found) < most and wanted.serves(contents):
+                if len(found) < most and fetched_at - now <= CLOCKS_AGREE and wanted.serves(contents):
                     found.setdefault(item, fetched_at)
         return found
 
