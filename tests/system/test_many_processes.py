@@ -21,15 +21,15 @@ from keepahead.store.record import Filter
 
 BALANCE = 300
 RATE = 60
-TASKS = 130
-"""About 13 tokens each: twenty-five minutes' refill, of which a second passes for each."""
+TASKS = 110
+"""About 13 tokens each: twenty minutes' refill, of which two seconds pass for each."""
 
 KILLS = 5
 EARLY = 0.3
 """All kills come before so much is finished: what the dead hold for eight minutes is back long before the end."""
 
 REAL_SECONDS = 150
-"""Nothing takes longer than this; usually it is half a minute."""
+"""Nothing takes longer than this; usually it is a minute."""
 
 
 class Crew:
@@ -94,8 +94,8 @@ class Crew:
 
 @pytest.fixture
 def served() -> Iterator[Served]:
-    """A Keepa where a minute passes in a second: slow, sometimes mute, and somebody else spends there too."""
-    options = ("--rate", RATE, "--balance", BALANCE, "--speed", 60, "--latency", "0.2..3", "--drop", 3, "--outsider", 3)
+    """A Keepa where a minute passes in two seconds: slow, sometimes mute, and somebody else spends there too."""
+    options = ("--rate", RATE, "--balance", BALANCE, "--speed", 30, "--latency", "0.2..3", "--drop", 3, "--outsider", 3)
     served = Served(*map(str, options))
     yield served
     served.kill()
