@@ -21,6 +21,7 @@ from bench import bodies
 from bench.archive import archive
 from bench.chapter import Chapter, chapter_of_rows
 from bench.decoding import decoding
+from bench.economy import economy
 from bench.growth import growth
 from bench.many import many_clients
 from bench.neighbour import LeftOutError, Neighbour, environment
@@ -193,6 +194,7 @@ _CHAPTERS: Mapping[str, Callable[[Path], Iterator[Chapter]]] = {
     "many": _many,
     "growth": growth,
     "archive": archive,
+    "economy": economy,
 }
 
 main()
