@@ -299,7 +299,7 @@ def _keep(step: Any, answers: list[Any]) -> None:
 
 def test_the_archive_is_a_road(tmp_path):
     """What a discovery has paid for answers the next one for nothing: by the same road, and by the archive alone."""
-    house = House(tmp_path)
+    house = House(tmp_path, balance=430)
     wish = replace(WISH, category=3760911, new_price=(None, None), max_results=5)
 
     async def main() -> None:
@@ -318,10 +318,16 @@ def test_the_archive_is_a_road(tmp_path):
             found = await discover(keepa, planned, house.clock)
             assert (len(found.products), found.ended) == (5, "enough")
             assert house.truth().consumed == spent
+            await keepa.products(ASINS, max_age=0, stats=90)  # the bucket is empty now
+            paid = house.truth().consumed - spent
+            poor = await discover(keepa, plan(wish), house.clock, max_wait_seconds=0)
+            assert (poor.asins, house.truth().consumed) == (first.asins, spent + paid)
+            with pytest.raises(InsufficientTokensError):
+                await discover(keepa, plan(replace(wish, rank=(1, 9_999))), house.clock, max_wait_seconds=0)
             await house.clock.sleep_async(DETAILS_AGE.total_seconds() + 1)
             assert await known_to_fit(keepa, wish, house.clock) == []
             await discover(keepa, plan(wish), house.clock)
-            assert house.truth().consumed == 2 * spent - 1  # the category is young enough
+            assert house.truth().consumed == 2 * spent - 1 + paid  # the category is young enough
 
     run(main())
 

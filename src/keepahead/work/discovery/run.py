@@ -3,11 +3,13 @@
 What was found and paid for comes back even if a later part fails.
 """
 
-from collections.abc import AsyncIterator, Callable, Sequence
-from datetime import timedelta
+from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 from keepahead.clock import Clock
-from keepahead.errors import InvalidCallError, KeepaheadError, PartialResultError, RefusedError
+from keepahead.errors import InsufficientTokensError, InvalidCallError, KeepaheadError, PartialResultError, RefusedError
 from keepahead.keepa import objects
 from keepahead.keepa.calls import BestSellersCall, DealCall, FinderCall, ProductCall
 from keepahead.keepa.client import AsyncKeepa
@@ -22,9 +24,6 @@ from keepahead.work.discovery.harvest import Discovery, Harvest
 from keepahead.work.discovery.measures import in_order
 from keepahead.work.discovery.plan import DiscoveryPlan, check_time, check_tokens
 from keepahead.work.discovery.roads import DEALS_PER_PAGE, archive_options
-
-Left = Callable[[], float | None]
-"""How many seconds are left to wait for tokens; None is no limit."""
 
 DETAILS_AGE = timedelta(hours=24)
 """How old archived details may be unless somebody says otherwise: what is found is looked at again before buying."""
@@ -51,20 +50,46 @@ async def discover(
     """
     check_tokens(plan)
     began = clock.now()
-    if plan.tokens_max:
-        check_time("this discovery", plan.tokens_max, await keepa.status(), began, max_wait_seconds)
     deadline = None if max_wait_seconds is None else began + timedelta(seconds=max_wait_seconds)
+    limits = _Limits(clock, deadline, max_age, details_max_age, None if plan.tokens_max else 0)
+    if plan.tokens_max:
+        try:
+            check_time("this discovery", plan.tokens_max, await keepa.status(), began, max_wait_seconds)
+        except InsufficientTokensError:
+            with suppress(KeepaheadError):  # it may all be there already
+                return await _carry_out(keepa, plan, replace(limits, max_tokens=0))
+            raise
+    return await _carry_out(keepa, plan, limits)
 
-    def left() -> float | None:
-        return None if deadline is None else max(0.0, (deadline - clock.now()).total_seconds())
 
+@dataclass(frozen=True, slots=True)
+class _Limits:
+    """On what terms the parts of one discovery are asked for."""
+
+    clock: Clock
+    deadline: datetime | None
+    max_age: Age | None
+    details_max_age: Age
+    max_tokens: int | None
+
+    def lists(self) -> SpendOptions:
+        """Return the terms of what brings candidates, from now on."""
+        left = None if self.deadline is None else max(0.0, (self.deadline - self.clock.now()).total_seconds())
+        return {"max_wait_seconds": left, "max_age": self.max_age, "max_tokens": self.max_tokens}
+
+    def details(self) -> SpendOptions:
+        """Return those of details."""
+        return {**self.lists(), "max_age": self.details_max_age if self.max_age is None else self.max_age}
+
+
+async def _carry_out(keepa: AsyncKeepa, plan: DiscoveryPlan, limits: _Limits) -> Discovery:
     harvest = Harvest(plan)
     if plan.tokens_max:
-        await check_categories(keepa, plan.criteria, left(), max_age)
-    pages = _pages(keepa, harvest, left, max_age)
+        await check_categories(keepa, plan.criteria, limits.lists())
+    pages = _pages(keepa, harvest, limits)
     while await _next_page(pages, harvest):
         while chunk := harvest.chunk():
-            await _look_up(keepa, harvest, chunk, left(), details_max_age if max_age is None else max_age)
+            await _look_up(keepa, harvest, chunk, limits.details())
         if harvest.is_over:
             break
     return harvest.result()
@@ -85,13 +110,10 @@ async def known_to_fit(keepa: AsyncKeepa, criteria: Criteria, clock: Clock, *, m
     return [product.asin for product in in_order(fitting, criteria.sort)]
 
 
-async def check_categories(
-    keepa: AsyncKeepa, criteria: Criteria, max_wait_seconds: float | None, max_age: Age | None = None
-) -> None:
+async def check_categories(keepa: AsyncKeepa, criteria: Criteria, terms: SpendOptions) -> None:
     """Ask for the categories that are named. Raises InvalidCallError for one that Keepa does not know or misnames."""
     if not criteria.nodes or criteria.site == BRAZIL:
         return
-    terms: SpendOptions = {"max_wait_seconds": max_wait_seconds, "max_age": max_age}
     known = await keepa.categories(criteria.nodes, domain=criteria.site, **terms)
     for name in ("category", "subcategory", "branch"):
         node = getattr(criteria, name)
@@ -128,14 +150,14 @@ def gather(plan: DiscoveryPlan, answers: Sequence[Answer]) -> Discovery:
     return harvest.result(early=True)
 
 
-async def _pages(keepa: AsyncKeepa, harvest: Harvest, left: Left, max_age: Age | None) -> AsyncIterator[None]:
+async def _pages(keepa: AsyncKeepa, harvest: Harvest, limits: _Limits) -> AsyncIterator[None]:
     """Bring the road's candidates into the harvest, page by page."""
     plan = harvest.plan
     if plan.road.name == "archive":
         harvest.offer(plan.archived)
         yield
     for call in (call for step in plan.road.steps for call in step.calls):
-        terms: SpendOptions = {"max_wait_seconds": left(), "max_age": max_age}
+        terms = limits.lists()
         match call:
             case FinderCall():
                 found = await keepa.find(call.filters, domain=call.domain, **terms)
@@ -172,13 +194,9 @@ async def _next_page(pages: AsyncIterator[None], harvest: Harvest) -> bool:
     return True
 
 
-async def _look_up(
-    keepa: AsyncKeepa, harvest: Harvest, chunk: Sequence[str], max_wait_seconds: float | None, max_age: Age
-) -> None:
+async def _look_up(keepa: AsyncKeepa, harvest: Harvest, chunk: Sequence[str], terms: SpendOptions) -> None:
     plan = harvest.plan
-    options: ProductOptions = {**plan.road.options, "max_wait_seconds": max_wait_seconds, "max_age": max_age}
-    if not plan.tokens_max:
-        options["max_tokens"] = 0
+    options: ProductOptions = {**plan.road.options, **terms}
     try:
         products = await keepa.products(chunk, domain=plan.criteria.site, **options)
     except PartialResultError as partial:
