@@ -54,6 +54,10 @@ MaxAge = Annotated[
     ),
 ]
 
+LiveAge = Annotated[
+    str, typer.Option("--max-age", help="How old an archived answer may be (90s, 30m, 6h, 30d); 0 asks Keepa.")
+]
+
 WhenRefused = Annotated[
     OnRefusal,
     typer.Option("--on-refusal", help="stale: for want of tokens take an archived answer of any age, and say so."),

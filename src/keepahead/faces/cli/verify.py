@@ -38,7 +38,7 @@ def verify(
     domain: options.Domain = "US",
     max_tokens: options.MaxTokens = None,
     max_wait: options.MaxWait = None,
-    max_age: options.MaxAge = "0",
+    max_age: options.LiveAge = "0",
     on_refusal: options.WhenRefused = "raise",
     lane: options.Lane = "live",
     caller: options.Caller = None,
