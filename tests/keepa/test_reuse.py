@@ -673,6 +673,26 @@ def test_a_refusal_is_each_ones_own(tmp_path):
     assert house.truth().consumed == 5
 
 
+def test_who_is_served_waits_for_nobody(tmp_path):
+    """Where tokens suffice for some of a batch these have theirs at once; who rides on with the rest waits."""
+    house = House(tmp_path, rate=1, balance=20)
+    took: dict[str, timedelta] = {}
+
+    async def main():
+        async with house.keepa() as keepa:
+            await keepa.status()
+
+            async def one(asin):
+                await keepa.products([asin])
+                took[asin] = house.clock.now() - START
+
+            await asyncio.gather(*map(one, ASINS[:12]))
+
+    run(main())
+    assert sorted(each > timedelta(seconds=5) for each in took.values()) == [False] * 10 + [True] * 2, took
+    assert house.truth().consumed == 12
+
+
 def test_what_keepa_does_not_have(house):
     """Who rides along and is not delivered gets nothing; the others get theirs."""
     canned = Canned(answer(**TOKEN), answer(products=[{"asin": ASINS[0]}]))
@@ -716,8 +736,8 @@ def test_nobody_gets_on_what_is_given_up(house):
             first = asyncio.create_task(keepa.products(ASINS[:1]))
             await house.clock.sleep_async(0.004)
             first.cancel()
-            [batch] = [batch for batch, _ in keepa._batches._open.values()]
-            while batch.calls:  # noqa: ASYNC110 - the moment between two steps is what this is about
+            [(batch, *_)] = keepa._batches._open.values()
+            while batch.calls:  # noqa: ASYNC110 - in this very moment
                 await asyncio.sleep(0)
             rider = keepa._rides(plan, plan.calls, keepa._parts.terms)
             paid, failure = await keepa._batches.ride(rider, keepa._parts.terms)

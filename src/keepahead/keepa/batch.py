@@ -5,7 +5,7 @@ Whoever sets a limit to the tokens rides alone: the limit is meant for this prod
 
 import asyncio
 import threading
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -54,29 +54,52 @@ class Batch:
         return tuple(dict.fromkeys(item for call in self.calls for item in call.items))
 
 
+class Arrivals(list[Answer]):
+    """What has come of a batch so far, an answer for each item; `bell` rings when more comes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.bell = asyncio.Event()
+
+    def append(self, answer: Answer) -> None:
+        """Take an answer."""
+        self.extend((answer,))
+
+    def extend(self, answers: Iterable[Answer]) -> None:
+        """Take answers."""
+        super().extend(each for answer in answers for each in apart(answer))
+        self.bell.set()
+        self.bell = asyncio.Event()
+
+
 class AsyncBatches:
     """The batches that still take riders, for one event loop."""
 
     def __init__(
         self,
-        pay: Callable[[Sequence[Call], Terms], Awaitable[Outcome]],
+        pay: Callable[[Sequence[Call], Terms, Arrivals | None], Awaitable[Outcome]],
         sleep: Callable[[float], Coroutine[Any, Any, None]],
     ) -> None:
         self._pay = pay
         self._sleep = sleep
-        self._open: dict[Key, tuple[Batch, asyncio.Task[Outcome]]] = {}
+        self._open: dict[Key, tuple[Batch, Arrivals, asyncio.Task[Outcome]]] = {}
 
     async def ride(self, call: ProductCall, terms: Terms) -> Outcome:
         """Pay for the call together with others like it."""
         key = _key(call, terms)
-        batch, task = self._open.get(key) or (Batch(), None)
+        batch, arrived, task = self._open.get(key) or (Batch(), Arrivals(), None)
         if task is None or batch.is_full:
-            batch = Batch()
-            task = asyncio.create_task(self._drive(batch, key))
+            batch, arrived = Batch(), Arrivals()
+            task = asyncio.create_task(self._drive(batch, arrived, key))
             task.add_done_callback(_hear)
-            self._open[key] = batch, task
+            self._open[key] = batch, arrived, task
         batch.calls.append(call)
         try:
+            while not task.done():
+                await _either(task, arrived.bell)
+                if own := _of(call, arrived):  # the tokens for the others may be long in coming
+                    batch.calls.remove(call)
+                    return own, None
             outcome = await asyncio.shield(task)
         except asyncio.CancelledError:
             batch.calls.remove(call)
@@ -86,15 +109,15 @@ class AsyncBatches:
                 await asyncio.wait([task])
             raise
         own = own_of(call, outcome, is_for_one=batch.is_for_one)
-        return own or await self._pay([call], terms)
+        return own or await self._pay([call], terms, None)
 
-    async def _drive(self, batch: Batch, key: Key) -> Outcome:
+    async def _drive(self, batch: Batch, arrived: Arrivals, key: Key) -> Outcome:
         try:
             await self._sleep(BATCH_SECONDS)
         finally:
             self._shut(batch, key)
-        answers, failure = await self._pay([batch.call], key[1])
-        return [each for answer in answers for each in apart(answer)], failure
+        _, failure = await self._pay([batch.call], key[1], arrived)
+        return arrived, failure
 
     def _shut(self, batch: Batch, key: Key) -> None:
         if self._open.get(key, (None,))[0] is batch:
@@ -157,13 +180,26 @@ def own_of(call: ProductCall, outcome: Outcome, *, is_for_one: bool) -> Outcome 
     A refusal, or an error that cost nothing, may be due to the others, and would be worded for all of them.
     """
     answers, failure = outcome
-    own = [answer for answer in answers if call.items[0] in items_of(answer.call)]
+    own = _of(call, answers)
     if own or failure is None:
         return own, None
     may_be_due_to_others = isinstance(failure, RefusedError) or (
         isinstance(failure, KeepaRejected) and failure.status in _ABOUT_THE_CALL and not failure.tokens_charged
     )
     return None if may_be_due_to_others and not is_for_one else ((), failure)
+
+
+def _of(call: ProductCall, answers: Sequence[Answer]) -> Sequence[Answer]:
+    return [answer for answer in answers if call.items[0] in items_of(answer.call)]
+
+
+async def _either(task: "asyncio.Task[Outcome]", bell: asyncio.Event) -> None:
+    """Wait until the task has ended or the bell rings."""
+    rings = asyncio.ensure_future(bell.wait())
+    try:
+        await asyncio.wait((task, rings), return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        rings.cancel()
 
 
 def _key(call: ProductCall, terms: Terms) -> Key:

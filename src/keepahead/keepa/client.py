@@ -141,15 +141,17 @@ class AsyncKeepa(Spender, AsyncMethods):
             await self._drive(look, answers)
         return self._result(plan, terms, self._outcome(plan, answers, failure))
 
-    async def _pay(self, calls: Sequence[Call], terms: Terms, *, divide: bool = True) -> Outcome:
-        """Pay for calls; return what came and what went wrong."""
+    async def _pay(
+        self, calls: Sequence[Call], terms: Terms, arrived: list[Answer] | None = None, *, divide: bool = True
+    ) -> Outcome:
+        """Pay for calls; return what came and what went wrong. What comes of a single one is in `arrived` at once."""
         try:
             spends = self._spends(calls, terms, divide=divide)
             if ahead := self._foresight(calls, terms):
                 await self._drive(ahead, [])
         except KeepaheadError as error:
             return (), error
-        answers: list[list[Answer]] = [[] for _ in spends]
+        answers: list[list[Answer]] = [[] for _ in spends] if arrived is None else [arrived]
         failures: list[KeepaheadError] = []
         waiting = iter(enumerate(spends))
 
