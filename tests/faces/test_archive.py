@@ -96,6 +96,7 @@ def test_prune(cli, rich):
     cli("product", RECORDED, "B0F7XPYCSJ")
     cli("bestsellers", "3760911")
     assert cli("archive", "prune").code == 2
+    assert "did you mean product?" in cli("archive", "prune", "--endpoint", "products").err
     assert cli("archive", "prune", "--older-than", "1h", "--json").json == {"dropped": 0}
     assert cli("archive", "prune", "--endpoint", "bestsellers", "--json").json == {"dropped": 1}
     assert "2 archived items dropped" in cli("archive", "prune", "--all").err

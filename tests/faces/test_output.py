@@ -94,7 +94,7 @@ def test_long_texts_and_many_rows_in_excel(monkeypatch):
     ("name", "told"),
     [
         ("a.xls", "did you mean .xlsx?"),
-        ("a", "known are .csv, .xlsx, .parquet, .jsonl"),
+        ("a", "'a' is not known; known are .csv, .xlsx, .parquet, .jsonl"),
         ("nowhere/a.csv", "No such file or directory; nothing was spent"),
         ("a.txt/b.csv", "Not a directory; nothing was spent"),
         ("there.csv", "is there already; --force replaces it"),

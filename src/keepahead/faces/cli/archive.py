@@ -13,10 +13,11 @@ from keepahead.faces.cli import options
 from keepahead.faces.cli.account import say_if_simulated, span, tokens
 from keepahead.faces.cli.archive_files import ArchiveFile, write_archive
 from keepahead.faces.cli.files import new_file
+from keepahead.faces.cli.filters import ENDPOINTS
 from keepahead.faces.cli.progress import Tally
 from keepahead.faces.cli.results import Column, put_facts, put_json, put_table
 from keepahead.faces.cli.streams import say
-from keepahead.faces.cli.values import age
+from keepahead.faces.cli.values import age, one_of
 from keepahead.faces.settings import read_settings
 from keepahead.faces.wiring import open_ledger, upstream_of
 from keepahead.store.database import Database
@@ -70,6 +71,8 @@ def prune(
     """Drop archived answers; what is asked again then costs again."""
     if not (older_than or endpoint or everything):
         raise typer.BadParameter("say what is to go: --older-than, --endpoint or --all", param_hint="'--older-than'")
+    if endpoint is not None:
+        one_of(endpoint, ENDPOINTS, "--endpoint")
     now = SystemClock().now()
     length = age(older_than, "--older-than")
     tally = Tally("archived items dropped")

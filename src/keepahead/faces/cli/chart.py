@@ -49,7 +49,7 @@ def chart(
     Gaps are times without an offer or a rank. The best rank is on top.
     """
     number, path = domain_id(domain), Path(to_file).absolute()
-    ending = one_of(path.suffix.lower(), _ENDINGS, "--output")
+    ending = one_of(path.suffix.lower() or path.name, _ENDINGS, "--output")
     demand_installed("vl_convert", "charts", "a chart", "--output")
     demand_writable(path, force=force)
     limits = options.limits(max_tokens, max_age, on_refusal)

@@ -69,7 +69,7 @@ def output_to(file: str | None, *, force: bool, also: str | None = None) -> Outp
             raise typer.BadParameter("--force is for a file that --output names", param_hint="'--force'")
         return None
     path = Path(file).absolute()
-    ending = one_of(path.suffix.lower(), tuple(_NEEDS), "--output")
+    ending = one_of(path.suffix.lower() or path.name, tuple(_NEEDS), "--output")
     if module := _NEEDS[ending]:
         demand_installed(module, "data", ending, "--output")
     demand_writable(path, force=force)
