@@ -311,7 +311,9 @@ def test_the_archive_is_a_road(tmp_path):
             again = await discover(keepa, plan(wish), house.clock)
             assert again.asins == first.asins
             assert [product.paid_now for product in again.products] == [False] * 5
+            saved = (await keepa.status()).saved_today
             fitting = await known_to_fit(keepa, wish, house.clock)
+            assert (await keepa.status()).saved_today == saved  # a look before the plan saves nothing
             assert set(first.asins) <= set(fitting)
             planned = plan(replace(wish, sort="any"), archived=fitting)
             assert (planned.road.name, planned.tokens_max) == ("archive", 0)

@@ -9,7 +9,6 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from datetime import datetime
 from functools import partial
 from queue import SimpleQueue
 from types import TracebackType
@@ -26,6 +25,7 @@ from keepahead.keepa.calls import Call
 from keepahead.keepa.key_transport import KeyTransport
 from keepahead.keepa.line import Line, Place, sleep_or_wake
 from keepahead.keepa.methods import Methods
+from keepahead.keepa.objects import Product
 from keepahead.keepa.parts import Parts, places
 from keepahead.keepa.plans import Domain, Plan, ProductOptions
 from keepahead.keepa.spender import Spender
@@ -110,8 +110,8 @@ class AsyncKeepa(Spender, AsyncMethods):
 
     async def archived(
         self, *, domain: Domain = 1, most: int = 1_000, **options: Unpack[ProductOptions]
-    ) -> Mapping[str, datetime]:
-        """Return which archived products would do for these options, and when they were fetched, the newest first."""
+    ) -> list[Product]:
+        """Return archived products that would do for these options, the newest first; costs nothing, saves nothing."""
         self._demand_home()
         look = partial(self._archived, domain, options, most)
         return await asyncio.get_running_loop().run_in_executor(self._threads, look)
@@ -317,10 +317,8 @@ class Keepa(Spender, Methods):
         self._drive(flow.first_meter(parts.ledger, parts.clock, parts.terms), [])
         return self._status()
 
-    def archived(
-        self, *, domain: Domain = 1, most: int = 1_000, **options: Unpack[ProductOptions]
-    ) -> Mapping[str, datetime]:
-        """Return which archived products would do for these options, and when they were fetched, the newest first."""
+    def archived(self, *, domain: Domain = 1, most: int = 1_000, **options: Unpack[ProductOptions]) -> list[Product]:
+        """Return archived products that would do for these options, the newest first; costs nothing, saves nothing."""
         self._demand_open()
         return self._archived(domain, options, most)
 

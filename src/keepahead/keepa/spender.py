@@ -5,21 +5,21 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import httpx2
 
 from keepahead.budget.cost import Cost
 from keepahead.budget.status import Status, status_of
 from keepahead.errors import BadAnswerError, KeepaheadError, LedgerError, PartialResultError, RefusedError
-from keepahead.keepa import flight, flow, plans
-from keepahead.keepa.archived import unread
+from keepahead.keepa import flight, flow, objects, plans
+from keepahead.keepa.archived import answer_of, unread
 from keepahead.keepa.batch import Outcome
 from keepahead.keepa.calls import Call, ProductCall
 from keepahead.keepa.contents import wanted
 from keepahead.keepa.costs import quote
 from keepahead.keepa.flight import Shelf
+from keepahead.keepa.objects import Product
 from keepahead.keepa.parts import Parts
 from keepahead.keepa.plans import Plan
 from keepahead.keepa.refusal import too_dear
@@ -78,14 +78,17 @@ class Spender:
             return None
         return _if_there(flight.look(_missing(plan.calls, answers), shelf, [], divide=plan.divide, at_any_age=True))
 
-    def _archived(self, domain: plans.Domain, options: Mapping[str, Any], most: int) -> Mapping[str, datetime]:
-        """Return the archived products that would do for `options`, and when they were fetched."""
+    def _archived(self, domain: plans.Domain, options: Mapping[str, Any], most: int) -> list[Product]:
+        """Return the archived products that would do for `options`, the newest first. They count as saved nothing."""
         plan = plans.products(_SOME_ASIN, domain, plans.own(options))
-        of, archive, terms = wanted(plan.calls[0]), self._parts.archive, self._terms(plan, options)
+        call = cast("ProductCall", plan.calls[0])
+        of, archive, now = wanted(call), self._parts.archive, self._parts.clock.now()
         if of is None or archive is None:
-            return {}
-        now = self._parts.clock.now()
-        return archive.newest(of, now - terms.age_for(plan.calls[0]), now, most)
+            return []
+        since = now - self._terms(plan, options).age_for(call)
+        found = archive.look(replace(of, items=tuple(archive.newest(of, since, now, most))), since, now)
+        newest = sorted(found.values(), key=lambda item: item.fetched_at, reverse=True)
+        return objects.products([answer_of(call.narrowed((item.item,)), item, is_stale=False) for item in newest])
 
     def _shelf(self, terms: Terms) -> Shelf | None:
         parts = self._parts

@@ -18,6 +18,7 @@ from sqlalchemy import (
     Connection,
     Dialect,
     Insert,
+    Integer,
     bindparam,
     case,
     delete,
@@ -45,6 +46,9 @@ TOUCH = timedelta(hours=1)
 TOUCHES_AT_A_TIME = 500
 EVICT_AT_A_TIME = 1_000
 """So many rows are touched, or make room for others, in one transaction."""
+
+ROWS_OF_AN_ITEM = 4
+"""Whoever looks for the newest items looks at so many rows for each that he wants."""
 
 CHECKED_OFTEN = 64
 """The size of all is added up whenever this part of the limit has been kept."""
@@ -114,6 +118,7 @@ class Archive:
     def newest(self, wanted: Wanted, since: datetime, now: datetime, most: int) -> Mapping[str, datetime]:
         """Return when items that will do were fetched, whichever they are: the newest, at most so many."""
         of = {"upstream": self.upstream, "endpoint": wanted.endpoint, "domain": wanted.domain, "since": since}
+        of["rows"] = most * ROWS_OF_AN_ITEM
         found: dict[str, datetime] = {}
         with self._database.read() as connection:
             for item, contents, fetched_at in _NEWEST.run(connection, of):
@@ -362,6 +367,8 @@ _NEWEST = Statement(
         _ROWS.fetched_at >= bindparam("since", type_=tables.Moment),
     )
     .order_by(_ROWS.fetched_at.desc())
+    .limit(bindparam("rows", type_=Integer))
+    .offset(literal_column("0"))  # SQLAlchemy would add a parameter for it
 )
 _DROP = Many(lambda ids: delete(tables.answers).where(_ROWS.seq.in_(ids)))
 _TOUCH = Statement(

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from keepahead.clock import Clock
-from keepahead.errors import InsufficientTokensError, InvalidCallError, KeepaheadError, PartialResultError, RefusedError
+from keepahead.errors import InsufficientTokensError, InvalidCallError, KeepaheadError, PartialResultError
 from keepahead.keepa import objects
 from keepahead.keepa.calls import BestSellersCall, DealCall, FinderCall, ProductCall
 from keepahead.keepa.client import AsyncKeepa
@@ -97,14 +97,8 @@ async def _carry_out(keepa: AsyncKeepa, plan: DiscoveryPlan, limits: _Limits) ->
 
 async def known_to_fit(keepa: AsyncKeepa, criteria: Criteria, clock: Clock, *, max_age: Age = DETAILS_AGE) -> list[str]:
     """Return the archived products that are known to meet all criteria, in the order asked. Spends nothing."""
-    options: ProductOptions = {**archive_options(criteria), "max_age": max_age, "max_tokens": 0}
-    newest = await keepa.archived(domain=criteria.site, most=ARCHIVE_LOOKS_MAX, **options)
-    if not newest:
-        return []
-    try:
-        products = await keepa.products(newest, domain=criteria.site, **options)
-    except RefusedError:  # it has gone meanwhile
-        return []
+    options: ProductOptions = {**archive_options(criteria), "max_age": max_age}
+    products = await keepa.archived(domain=criteria.site, most=ARCHIVE_LOOKS_MAX, **options)
     sieve = details_sieve(criteria, clock.now(), criteria.given)
     fitting = [product for product in products if sieve.reject(product) is None]
     return [product.asin for product in in_order(fitting, criteria.sort)]
