@@ -94,12 +94,12 @@ def answer_of(call: Call, item: Item, *, is_stale: bool) -> Answer:
     return Answer(call, 200, item.body, reading, item.fetched_at, item.call_id, is_archived=True, is_stale=is_stale)
 
 
-def product_of(answer: Answer) -> tuple[str, bytes] | None:
-    """Return the ASIN and the bytes of an archived product without reading them again; None for any other answer."""
+def product_of(answer: Answer) -> tuple[str, msgspec.Raw] | None:
+    """Return the ASIN and the bytes of an archived product, neither read nor copied; None for any other answer."""
     call, body = answer.call, answer.body
     if not (answer.is_archived and isinstance(call, ProductCall) and len(call.asins) == 1 and body.startswith(_BEFORE)):
         return None
-    return call.asins[0], body[len(_BEFORE) : -len(_AFTER)]
+    return call.asins[0], msgspec.Raw(memoryview(body)[len(_BEFORE) : -len(_AFTER)])
 
 
 def joined(call: Call, items: Sequence[Item], *, is_stale: bool) -> Answer:
