@@ -52,7 +52,7 @@ def analyse(
     written, saved = output.output_to(to_file, force=force, also=save), saved_to(save, force=force)
     thresholds = read_settings().analysis
     limits = options.limits(max_tokens, max_age, on_refusal)
-    terms = Terms(lane=lane, caller=caller, max_tokens=max_tokens, max_wait_seconds=max_wait)
+    terms = Terms(lane=lane, caller=caller, max_wait_seconds=max_wait)
     chosen = options_for(buybox=buybox)
     outcome = look_up(wanted, number, chosen, terms, limits)
     now, missing = SystemClock().now(), missing_of(wanted, outcome)

@@ -42,7 +42,7 @@ def bestsellers(
     )
     plan = plans.best_sellers(category, number, chosen)
     written = output.output_to(to_file, force=force)
-    terms = Terms(lane=lane, caller=caller, max_tokens=max_tokens, max_wait_seconds=max_wait)
+    terms = Terms(lane=lane, caller=caller, max_wait_seconds=max_wait)
     chosen |= options.limits(max_tokens, max_age, on_refusal)
     outcome = spend(terms, lambda keepa: keepa.best_sellers(category, domain=number, **chosen), plan.result)
     found = outcome.result

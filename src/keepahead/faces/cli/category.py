@@ -44,7 +44,7 @@ def category(
             return await keepa.categories(words, domain=number, **limits)
         return await keepa.search_categories(term, domain=number, **limits)
 
-    terms = Terms(lane=lane, caller=caller, max_tokens=max_tokens, max_wait_seconds=max_wait)
+    terms = Terms(lane=lane, caller=caller, max_wait_seconds=max_wait)
     outcome = spend(terms, work, plan.result)
     if json:
         bodies = zip(map(str, outcome.result), raws(outcome.result.values()), strict=True)

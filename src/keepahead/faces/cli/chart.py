@@ -53,7 +53,7 @@ def chart(
     demand_installed("vl_convert", "charts", "a chart", "--output")
     demand_writable(path, force=force)
     limits = options.limits(max_tokens, max_age, on_refusal)
-    terms = Terms(lane=lane, caller=caller, max_tokens=max_tokens, max_wait_seconds=max_wait)
+    terms = Terms(lane=lane, caller=caller, max_wait_seconds=max_wait)
     chosen: ProductOptions = {"buybox": True} if buybox else {}
     outcome = look_up([asin], number, chosen, terms, limits)
     if not outcome.result:

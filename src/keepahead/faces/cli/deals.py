@@ -86,7 +86,7 @@ def deals(
     written = output.output_to(to_file, force=force)
     plan = plans.deals(selection)
     limits = options.limits(max_tokens, max_age, on_refusal)
-    terms = Terms(lane=lane, caller=caller, max_tokens=max_tokens, max_wait_seconds=max_wait)
+    terms = Terms(lane=lane, caller=caller, max_wait_seconds=max_wait)
     outcome = spend(terms, lambda keepa: keepa.deals(selection, **limits), plan.result)
     found = outcome.result
     if json:

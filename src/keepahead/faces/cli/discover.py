@@ -116,13 +116,13 @@ def discover(
         with_rating=rating,
         with_history=history,
     )
-    terms = Terms(lane=lane, caller=caller, max_tokens=max_tokens, max_wait_seconds=max_wait)
+    terms = Terms(lane=lane, caller=caller, max_wait_seconds=max_wait)
     age = options.accepted_age(max_age)
     archived = _archived(criteria, terms, age) if road == "archive" or (road is None and sort == "any") else ()
     plan = plan_discovery(criteria, now=SystemClock().now(), road=road, archived=archived)
     check_tokens(plan)
     if plan_only:
-        put_plan(plan, lane, json=json)
+        put_plan(plan_lines(plan), plan_json(plan), plan.cost, lane, json=json)
         return
     written = output.output_to(to_file, force=force)
     _run(plan, terms, age, written, json=json)

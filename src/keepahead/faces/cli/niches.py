@@ -9,10 +9,10 @@ import typer
 from keepahead.clock import SystemClock
 from keepahead.faces.cli import criteria_options as wanted
 from keepahead.faces.cli import options, output
-from keepahead.faces.cli.account import account_json, ledger_account, say_if_simulated, tokens
+from keepahead.faces.cli.account import tokens
 from keepahead.faces.cli.criteria_options import category_id, stars_range
-from keepahead.faces.cli.plan_words import criteria_words, forecast_line, step_lines, steps_json
-from keepahead.faces.cli.results import Cell, Column, currency, money, put_json, put_table, put_text, raws, title
+from keepahead.faces.cli.plan_words import criteria_words, put_plan, step_lines, steps_json
+from keepahead.faces.cli.results import Cell, Column, currency, money, put_json, put_table, raws, title
 from keepahead.faces.cli.spending import Terms, spend
 from keepahead.faces.cli.streams import say
 from keepahead.faces.cli.values import price_range, whole_range
@@ -29,7 +29,6 @@ from keepahead.work.discovery.niches import (
     plan_niches,
 )
 from keepahead.work.discovery.niches import niches as run_niches
-from keepahead.work.discovery.plan import forecast
 
 
 def niches(
@@ -86,10 +85,10 @@ def niches(
     plan = plan_niches(criteria, now=SystemClock().now(), max_niches=max_niches, sample=sample)
     check_niche_tokens(plan)
     if plan_only:
-        _put_plan(plan, lane, json=json)
+        put_plan(_plan_lines(plan), _plan_json(plan), plan.cost, lane, json=json)
         return
     written = output.output_to(to_file, force=force)
-    terms = Terms(lane=lane, caller=caller, max_tokens=max_tokens, max_wait_seconds=max_wait)
+    terms = Terms(lane=lane, caller=caller, max_wait_seconds=max_wait)
     _run(plan, terms, options.accepted_age(max_age), written, json=json)
 
 
@@ -102,7 +101,6 @@ def _run(
             say(line)
     settings = read_settings()
     wait = settings.max_wait_seconds if terms.max_wait_seconds is None else terms.max_wait_seconds
-    niche_terms = Terms(lane=terms.lane, caller=terms.caller, max_tokens=None, max_wait_seconds=terms.max_wait_seconds)
 
     async def work(keepa: AsyncKeepa) -> Niches:
         return await run_niches(
@@ -114,7 +112,7 @@ def _run(
             details_max_age=settings.discovery_max_age,
         )
 
-    outcome = spend(niche_terms, work, lambda answers: gather_niches(plan, answers))
+    outcome = spend(terms, work, lambda answers: gather_niches(plan, answers))
     found = outcome.result
     if json:
         document = {
@@ -214,17 +212,3 @@ def _plan_lines(plan: NichePlan) -> list[str]:
         *step_lines(plan.steps),
         f"together at most {tokens(plan.tokens_max)}, {plan.cost.tokens_likely:,} likely",
     ]
-
-
-def _put_plan(plan: NichePlan, lane: options.LaneName, *, json: bool) -> None:
-    settings = read_settings()
-    say_if_simulated(settings)
-    _, _, status = ledger_account(settings, lane)
-    now = SystemClock().now()
-    ahead = forecast(plan.cost, status, now) if status else None
-    if json:
-        account = account_json(status, now) if status else None
-        put_json({"plan": _plan_json(plan), "forecast": ahead, "account": account})
-        return
-    for line in (*_plan_lines(plan), forecast_line(ahead)):
-        put_text(line)

@@ -1,8 +1,9 @@
 """A plan in words and as JSON: what is asked, by which road and why, what it costs, when it can be paid for."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from keepahead.budget.cost import Cost
 from keepahead.clock import SystemClock
 from keepahead.faces.cli.account import account_json, ledger_account, say_if_simulated, span, tokens
 from keepahead.faces.cli.options import LaneName
@@ -105,23 +106,22 @@ def steps_json(steps: Sequence[Step]) -> list[dict[str, Any]]:
     ]
 
 
-def put_plan(plan: DiscoveryPlan, lane: LaneName, *, json: bool) -> None:
+def put_plan(lines: Sequence[str], document: Mapping[str, Any], cost: Cost, lane: LaneName, *, json: bool) -> None:
     """Show a plan and, from the ledger alone, what it leaves and when it could be paid for."""
     settings = read_settings()
     say_if_simulated(settings)
     _, _, status = ledger_account(settings, lane)
     now = SystemClock().now()
-    ahead = forecast(plan.cost, status, now) if status else None
+    ahead = forecast(cost, status, now) if status else None
     if json:
         account = account_json(status, now) if status else None
-        put_json({"plan": plan_json(plan), "forecast": ahead, "account": account})
+        put_json({"plan": document, "forecast": ahead, "account": account})
         return
-    for line in plan_lines(plan):
+    for line in (*lines, _forecast_line(ahead)):
         put_text(line)
-    put_text(forecast_line(ahead))
 
 
-def forecast_line(ahead: Any) -> str:
+def _forecast_line(ahead: Any) -> str:
     """Say what a plan leaves and when it can be paid for."""
     if ahead is None:
         return "nobody knows when: the bucket was never seen; keepahead status asks for free"

@@ -96,7 +96,7 @@ def product(
             return await keepa.products_by_code(code, code_limit=code_limit, domain=number, **chosen)
         return await keepa.products(wanted, domain=number, **chosen)
 
-    terms = Terms(lane=lane, caller=caller, max_tokens=max_tokens, max_wait_seconds=max_wait)
+    terms = Terms(lane=lane, caller=caller, max_wait_seconds=max_wait)
     outcome = spend(terms, work, plan.result, items=len(set(code or wanted)))
     had = {each.asin for each in outcome.result}
     missing = [asin for asin in dict.fromkeys(wanted) if asin not in had]

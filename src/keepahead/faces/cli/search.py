@@ -37,7 +37,7 @@ def search(
         options.given(page=page, asins_only=asins_only, stats=stats, history=0 if no_history else None, rating=rating),
     )
     plan = plans.search(term, number, chosen)
-    terms = Terms(lane=lane, caller=caller, max_tokens=max_tokens, max_wait_seconds=max_wait)
+    terms = Terms(lane=lane, caller=caller, max_wait_seconds=max_wait)
     chosen |= options.limits(max_tokens, max_age, on_refusal)
     outcome = spend(terms, lambda keepa: keepa.search(term, domain=number, **chosen), plan.result)
     if json:

@@ -35,7 +35,7 @@ def seller(
     number, wanted = domain_id(domain), listed(sellers, file)
     plan = plans.sellers(wanted, number, storefront=storefront)
     limits = options.limits(max_tokens, max_age, on_refusal)
-    terms = Terms(lane=lane, caller=caller, max_tokens=max_tokens, max_wait_seconds=max_wait)
+    terms = Terms(lane=lane, caller=caller, max_wait_seconds=max_wait)
     outcome = spend(
         terms,
         lambda keepa: keepa.sellers(wanted, domain=number, storefront=storefront, **limits),

@@ -27,7 +27,6 @@ class Terms:
 
     lane: LaneName
     caller: str | None
-    max_tokens: int | None
     max_wait_seconds: float | None
 
 

@@ -59,7 +59,7 @@ def verify(
     wanted, saved = _wanted(listed(asins, None), expected, given, number)
     thresholds = read_settings().analysis
     limits = options.limits(max_tokens, max_age, on_refusal)
-    terms = Terms(lane=lane, caller=caller, max_tokens=max_tokens, max_wait_seconds=max_wait)
+    terms = Terms(lane=lane, caller=caller, max_wait_seconds=max_wait)
     chosen = options_for(buybox=buybox)
     outcome = look_up(wanted, number, chosen, terms, limits)
     now, missing = SystemClock().now(), missing_of(wanted, outcome)
