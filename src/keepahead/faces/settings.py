@@ -169,6 +169,32 @@ class Settings(BaseSettings):
     max_age_lightningdeal: Age = _age(timedelta(minutes=5), "lightning deal")
     max_age_graphimage: Age = _age(timedelta(minutes=90), "graph")
 
+    memory_megabytes: int = Field(
+        default=64, ge=0, le=_MOST, description="How much of the archive the gateway keeps in memory as well."
+    )
+    request_seconds: float = Field(
+        default=150,
+        gt=0,
+        le=3600,
+        description="How long the gateway works on one request, waiting included.",
+    )
+    max_requests: int = Field(
+        default=256,
+        ge=1,
+        le=100_000,
+        description="Requests that the gateway has under way; more are told to come back.",
+    )
+    keep_place: Age = Field(
+        default=timedelta(minutes=5),
+        description="Whom the gateway refuses for want of tokens that come within this finds them kept when he returns.",
+    )
+    drain_seconds: float = Field(
+        default=30, ge=0, le=3600, description="How long the gateway lets requests under way finish when it is stopped."
+    )
+    cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(), description="Web pages of these origins may call the gateway, separated by commas. None."
+    )
+
     @property
     def ages(self) -> dict[str, timedelta]:
         """How old an archived answer of each endpoint may be."""
@@ -191,6 +217,12 @@ class Settings(BaseSettings):
         if value is not None and not is_caller_name(value):
             raise PydanticCustomError("caller_name", CALLER_NAME)
         return value
+
+    @field_validator("cors_origins", mode="before")
+    @classmethod
+    def _listed(cls, value: Any) -> Any:
+        """Read a list with commas between."""
+        return tuple(each.strip() for each in value.split(",") if each.strip()) if isinstance(value, str) else value
 
     @field_validator("analysis", mode="before")
     @classmethod

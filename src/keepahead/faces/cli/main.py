@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 from traceback import extract_tb
-from types import MappingProxyType
+from types import MappingProxyType, ModuleType
 from typing import Annotated, Any
 
 import typer
@@ -17,7 +17,7 @@ from typer.exceptions import Abort, TyperException
 from typer.main import get_command
 
 from keepahead import __version__
-from keepahead.errors import KeepaheadError
+from keepahead.errors import KeepaheadError, SettingsError
 from keepahead.faces.cli.exits import (
     DONE,
     FAILED,
@@ -49,6 +49,7 @@ COMMANDS = MappingProxyType(
         "archive": "Show what lies in the archive; prune, export, import.",
         "callers": "Show who spends how much, and limit it by the hour and day.",
         "freeze": "Forbid some calls for some time.",
+        "serve": "Serve every program that spends tokens: the gateway.",
         "simulate": "Serve the simulated Keepa on a port of this machine.",
         "doctor": "Check settings, ledger and network; spends nothing.",
     }
@@ -88,7 +89,7 @@ class NounGroup(TyperGroup):
 
 def load_command(name: str) -> Any:
     """Import one command."""
-    module = import_module(f"keepahead.faces.cli.{name}")
+    module = _module_of(name)
     alone = typer.Typer(add_completion=False, rich_markup_mode=None)
     verbs = getattr(module, "VERBS", ())
     if not verbs:
@@ -98,6 +99,14 @@ def load_command(name: str) -> Any:
     for verb in verbs:
         alone.command(verb.__name__.rstrip("_"))(verb)
     return get_command(alone)
+
+
+def _module_of(name: str) -> ModuleType:
+    try:
+        return import_module(f"keepahead.faces.cli.{name}")
+    except ModuleNotFoundError as missing:
+        told = f"keepahead {name} needs {missing.name}, which is not installed: pip install 'keepahead[server]'"
+        raise SettingsError("keepahead[server]", told) from None
 
 
 app = typer.Typer(cls=LazyGroup, no_args_is_help=True, rich_markup_mode=None)

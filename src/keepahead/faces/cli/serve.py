@@ -1,0 +1,84 @@
+"""`keepahead serve`: the gateway on a port."""
+
+import ipaddress
+from pathlib import Path
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+import typer
+
+from keepahead.errors import SettingsError
+from keepahead.faces.cli import options
+from keepahead.faces.cli.account import say_if_simulated
+from keepahead.faces.cli.results import put_json
+from keepahead.faces.cli.streams import say
+from keepahead.faces.gateway.assembly import open_gateway
+from keepahead.faces.gateway.logs import configure_logs
+from keepahead.faces.gateway.server import Address, run_server
+from keepahead.faces.settings import read_settings
+
+
+def serve(
+    *,
+    host: Annotated[str, typer.Option("--host", help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="Port; 0 takes a free one.")] = 8200,
+    is_open: Annotated[
+        bool, typer.Option("--open", help="Ask nobody for a key. On a loopback address that you trust, and only there.")
+    ] = False,
+    certificate: Annotated[
+        Path | None, typer.Option("--tls-cert", exists=True, dir_okay=False, help="Certificate chain (PEM), for https.")
+    ] = None,
+    certificate_key: Annotated[
+        Path | None, typer.Option("--tls-key", exists=True, dir_okay=False, help="Its private key (PEM).")
+    ] = None,
+    log: Annotated[
+        Literal["console", "json"], typer.Option("--log", help="How the log on stderr is written.")
+    ] = "console",
+    json: options.Json = False,
+) -> None:
+    """Serve every program that spends tokens, until Ctrl-C: one budget, and nobody but this needs the Keepa key.
+
+    Its own API is under /api/v1/ (described at /openapi.json), Keepa's under /keepa/. The first start prints an admin
+    key; keepahead keys makes more.
+    """
+    if is_open and not _is_loopback(host):
+        raise typer.BadParameter("works on a loopback address only, such as 127.0.0.1", param_hint="'--open'")
+    if (certificate is None) != (certificate_key is None):
+        raise typer.BadParameter("give both, or neither", param_hint="'--tls-cert', '--tls-key'")
+    settings = read_settings()
+    opened = open_gateway(settings, is_open=is_open)
+    say_if_simulated(settings)
+    address = Address(host=host, port=port, certificate=certificate, certificate_key=certificate_key)
+
+    def ready(url: str) -> None:
+        if json:
+            put_json({"url": url, "api": f"{url}/api/v1", "keepa": f"{url}/keepa", "admin_key": opened.first_key})
+        for line in _welcome(url, opened.first_key, is_open=is_open):
+            say(line)
+
+    configure_logs(as_json=log == "json")
+    try:
+        run_server(opened.app, address, ready=ready)
+    except OSError as failed:
+        reason = failed.strerror or failed
+        raise SettingsError("--port", f"cannot listen on {host}, port {port}: {reason}; choose another") from None
+
+
+def _welcome(url: str, first_key: str | None, *, is_open: bool) -> list[str]:
+    lines = [f"keepahead listens on {url}: its own API at {url}/api/v1, Keepa's at {url}/keepa; Ctrl-C stops it"]
+    if first_key is not None:
+        lines.append(f"the first admin key, shown this once: {first_key}")
+    if is_open:
+        lines.append("nobody is asked for a key: whoever reaches this address spends")
+    elif url.startswith("http://") and not _is_loopback(urlsplit(url).hostname or ""):
+        lines.append(
+            "warning: keys travel unencrypted; give --tls-cert and --tls-key, or put a proxy with TLS before it"
+        )
+    return lines
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

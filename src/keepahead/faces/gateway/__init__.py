@@ -1,0 +1,1 @@
+"""The gateway: keepahead behind HTTP, one door for every program that spends tokens."""

@@ -1,0 +1,113 @@
+"""Builds the ASGI application: routes, layers around them, and what errors look like."""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import APIRouter, FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute
+from starlette.types import Scope
+
+from keepahead import __version__
+from keepahead.errors import KeepaheadError
+from keepahead.faces.gateway.access import Access
+from keepahead.faces.gateway.edge import Edge
+from keepahead.faces.gateway.entrance import DOOR, Entrance, is_under
+from keepahead.faces.gateway.gateway import Gateway
+from keepahead.faces.gateway.problems import KINDS, Problem, problem, problem_of
+from keepahead.faces.gateway.respond import handle_problem, problem_response
+
+DESCRIPTION = """One budget of Keepa tokens for every program.
+
+Every spending route says what it needs before it spends it, takes `max_age`, `max_tokens`, `deadline` and `lane`, and
+answers 503 with `retry_at` where the tokens are not there. Every answer carries `X-Keepa-Tokens-Consumed`,
+`X-Keepa-Tokens-Saved` and `X-Keepa-Tokens-Left`."""
+
+
+def make_app(
+    gateway: Gateway,
+    access: Access,
+    *,
+    routers: Sequence[APIRouter],
+    door: Sequence[BaseRoute] = (),
+    refuse_at_the_door: Callable[[Problem], Response] = problem_response,
+    cors_origins: Sequence[str] = (),
+    close: Callable[[], Any] | None = None,
+) -> FastAPI:
+    """Return the application. `door` are the routes of the Keepa-compatible door; `close` is awaited at its end."""
+
+    def refuse(scope: Scope, told: Problem) -> Response:
+        return refuse_at_the_door(told) if is_under(scope["path"], DOOR) else problem_response(told)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        await gateway.pulse.read()
+        gateway.pulse.start()
+        try:
+            yield
+        finally:
+            gateway.is_draining.set()
+            await gateway.pulse.stop()
+            if close is not None:
+                await close()
+
+    app = FastAPI(
+        title="keepahead",
+        version=__version__,
+        description=DESCRIPTION,
+        docs_url=None,  # their pages load scripts from elsewhere
+        redoc_url=None,
+        lifespan=lifespan,
+        redirect_slashes=False,
+        telemetry={"operation_spans": False},
+    )
+    app.state.gateway = gateway
+    for router in routers:
+        app.include_router(router)
+    app.router.routes.extend(door)
+    _handle_errors(app, gateway)
+    if cors_origins:
+        app.add_middleware(CORSMiddleware, allow_origins=list(cors_origins), allow_methods=["*"], allow_headers=["*"])
+    app.add_middleware(Entrance, access=access, gateway=gateway, clock=gateway.clock, refuse=refuse)
+    app.add_middleware(Edge, gateway=gateway, clock=gateway.clock, refuse=refuse)
+    return app
+
+
+def _handle_errors(app: FastAPI, gateway: Gateway) -> None:
+    async def handle_ours(_: Request, error: Exception) -> Response:
+        assert isinstance(error, KeepaheadError)  # noqa: S101 - it is registered for these
+        return problem_response(problem_of(error, gateway.clock.now()))
+
+    app.add_exception_handler(Problem, handle_problem)
+    app.add_exception_handler(KeepaheadError, handle_ours)
+    app.add_exception_handler(RequestValidationError, _handle_invalid)
+    app.add_exception_handler(HTTPException, _handle_http)
+
+
+async def _handle_invalid(_: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)  # noqa: S101 - it is registered for these
+    errors = [
+        {
+            "parameter": ".".join(str(part) for part in each["loc"][1:]) or str(each["loc"][0]),
+            "code": each["type"],
+            "message": each["msg"],
+        }
+        for each in error.errors()
+    ]
+    first = errors[0]
+    return problem_response(problem("invalid-request", f"{first['parameter']}: {first['message']}", errors=errors))
+
+
+_BY_STATUS = {404: "not-found", 405: "method-not-allowed"}
+
+
+async def _handle_http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101 - it is registered for these
+    slug = _BY_STATUS.get(error.status_code, "invalid-request")
+    detail = f"there is nothing at {request.url.path[:200]}" if slug == "not-found" else str(error.detail)
+    return problem_response(Problem(KINDS[slug], detail, headers=error.headers))

@@ -1,0 +1,63 @@
+"""Puts the gateway together. Not in wiring.py, which the library imports: FastAPI is an extra."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import httpx2
+from fastapi import FastAPI
+
+from keepahead.budget.lane import JOBS, LIVE
+from keepahead.clock import Clock, SystemClock
+from keepahead.faces.gateway.access import Access
+from keepahead.faces.gateway.app import make_app
+from keepahead.faces.gateway.gateway import Gateway, Patience
+from keepahead.faces.gateway.pulse import Pulse
+from keepahead.faces.settings import Settings
+from keepahead.faces.wiring import lane_of, open_keepa
+from keepahead.store.keyring import Keyring
+
+ROUTERS = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A gateway that is ready to serve: the application, and the first admin key, if it has just been made."""
+
+    app: FastAPI
+    first_key: str | None
+
+
+def open_gateway(
+    settings: Settings,
+    *,
+    is_open: bool = False,
+    clock: Clock | None = None,
+    transport: httpx2.AsyncBaseTransport | Callable[..., Any] | None = None,
+) -> Opened:
+    """Open the ledger and build the application. `is_open`: whoever reaches it may do everything, without a key.
+
+    `clock` and `transport` are for tests. Raises SettingsError and LedgerError.
+    """
+    clock = clock or SystemClock()
+    keepa = open_keepa(settings, clock=clock, transport=transport, memory_megabytes=settings.memory_megabytes)
+    book = Keyring(keepa.ledger.database, keepa.ledger.fingerprint)
+    made = None if is_open else book.create_first(clock.now())
+    patience = Patience(
+        request_seconds=settings.request_seconds,
+        keeps_place_for=settings.keep_place,
+        max_requests=settings.max_requests,
+        drain_seconds=settings.drain_seconds,
+    )
+    lanes = {lane.name: lane_of(settings, lane.name) for lane in (LIVE, JOBS)}
+    gateway = Gateway(keepa, Pulse(keepa.ledger, clock), clock, lanes, patience)
+    access = Access(None if is_open else book, clock, asyncio.to_thread)
+    app = make_app(
+        gateway,
+        access,
+        routers=ROUTERS,
+        cors_origins=settings.cors_origins,
+        close=lambda: keepa.aclose(drain_seconds=settings.drain_seconds),
+    )
+    return Opened(app, made[1] if made else None)

@@ -1,0 +1,61 @@
+"""Who comes in: checks the gateway key and how often it asks, and marks requests that cannot be paid for just now."""
+
+from starlette.datastructures import Headers
+from starlette.requests import HTTPConnection
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from keepahead.clock import Clock
+from keepahead.faces.gateway.access import Access, AccessDenied, key_of
+from keepahead.faces.gateway.gateway import Gateway
+from keepahead.faces.gateway.problems import Problem, problem
+from keepahead.faces.gateway.respond import Refuse
+from keepahead.faces.gateway.visit import visit_of
+
+DOOR = "/keepa"
+"""Below this the gateway speaks Keepa's own language, refusals included."""
+
+_FREE_FOR_ALL = ("/health", "/problems", "/openapi.json")
+
+
+class Entrance:
+    """Wraps the routes."""
+
+    def __init__(self, app: ASGIApp, *, access: Access, gateway: Gateway, clock: Clock, refuse: Refuse) -> None:
+        self._app = app
+        self._access = access
+        self._gateway = gateway
+        self._clock = clock
+        self._refuse = refuse
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let in who may come in."""
+        if scope["type"] != "http" or is_under(scope["path"], *_FREE_FOR_ALL):
+            await self._app(scope, receive, send)
+            return
+        refused = await self._check(scope)
+        if refused is None:
+            await self._app(scope, receive, send)
+        else:
+            await self._refuse(scope, refused)(scope, receive, send)
+
+    async def _check(self, scope: Scope) -> Problem | None:
+        headers = Headers(scope=scope)
+        at_the_door = is_under(scope["path"], DOOR)
+        text = key_of(headers, scope["query_string"] if at_the_door else b"")
+        peer = scope["client"][0] if scope.get("client") else ""
+        visit = visit_of(HTTPConnection(scope))
+        try:
+            visit.visitor = await self._access.admit(text, caller=headers.get("x-keepa-caller"), peer=peer)
+        except AccessDenied as denied:
+            return problem(denied.slug, denied.reason, retry_seconds=denied.retry_seconds)
+        seconds = self._access.check_rate(visit.visitor)
+        if seconds is not None:
+            return problem("too-many-requests", "this key may not ask so often", retry_seconds=seconds)
+        now = self._clock.now()
+        visit.is_early = self._gateway.pulse.is_below_floor(self._gateway.lanes[visit.visitor.lane], now)
+        return None
+
+
+def is_under(path: str, *roots: str) -> bool:
+    """Tell whether a path is one of these, or lies below one."""
+    return any(path == root or path.startswith(f"{root}/") for root in roots)

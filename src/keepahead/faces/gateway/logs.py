@@ -1,0 +1,54 @@
+"""The gateway's log: one structured line for each event on stderr, as JSON or for people; no key in any of them."""
+
+import logging
+import sys
+from typing import Any
+
+import structlog
+from structlog.typing import EventDict, WrappedLogger
+
+from keepahead.faces.redaction import redacted
+
+
+def configure_logs(*, as_json: bool) -> None:
+    """Have everything logged in one form: our own events, uvicorn's, and the warnings of libraries."""
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+        _redact,
+    ]
+    render: structlog.typing.Processor = (
+        structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+    )
+    structlog.configure(
+        processors=[*shared, render],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, render],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(logging.WARNING)
+    ours = logging.getLogger("keepahead")
+    ours.handlers = []
+    ours.propagate = True
+    ours.setLevel(logging.INFO)
+    for library in ("httpx2", "httpcore2"):
+        logging.getLogger(library).setLevel(logging.WARNING)
+
+
+def _redact(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    return {name: _without_keys(value) for name, value in event.items()}
+
+
+def _without_keys(value: Any) -> Any:
+    return redacted(value) if isinstance(value, str) else value

@@ -1,0 +1,70 @@
+"""The gateway on a port: uvicorn, TLS, and an end that lets requests under way finish."""
+
+import socket
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+
+import uvicorn
+from fastapi import FastAPI
+
+from keepahead.faces.gateway.gateway import Gateway
+
+BACKLOG = 2048
+IDLE_SECONDS = 75
+"""How long a connection stays open without a request; longer than the usual proxies keep theirs."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Address:
+    """Where to listen. Port 0 takes a free one. With `certificate` and `certificate_key` it speaks TLS."""
+
+    host: str = "127.0.0.1"
+    port: int = 8200
+    certificate: Path | None = None
+    certificate_key: Path | None = None
+
+    def url(self, port: int) -> str:
+        """Return the base URL under which it is reached."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{'https' if self.certificate else 'http'}://{host}:{port}"
+
+
+class _Server(uvicorn.Server):
+    """Tells the gateway at once that it is going down, so that waiters and streams end."""
+
+    def __init__(self, config: uvicorn.Config, gateway: Gateway) -> None:
+        super().__init__(config)
+        self._gateway = gateway
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Begin to drain."""
+        self._gateway.is_draining.set()
+        super().handle_exit(sig, frame)
+
+
+def run_server(app: FastAPI, address: Address, *, ready: Callable[[str], None]) -> None:
+    """Serve until interrupted. `ready` is called with the base URL once it listens.
+
+    Raises OSError when the port cannot be taken.
+    """
+    gateway: Gateway = app.state.gateway
+    config = uvicorn.Config(
+        app,
+        log_config=None,  # logs.py says how everything is logged
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=IDLE_SECONDS,
+        timeout_graceful_shutdown=int(gateway.patience.drain_seconds) or 1,
+        ssl_certfile=address.certificate,
+        ssl_keyfile=address.certificate_key,
+    )
+    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
+    with closing(socket.socket(family, socket.SOCK_STREAM)) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((address.host, address.port))
+        listener.listen(BACKLOG)
+        ready(address.url(listener.getsockname()[1]))
+        _Server(config, gateway).run(sockets=[listener])

@@ -1,0 +1,34 @@
+"""What is known of one request while it is under way: who asks, under which id, and what it has cost so far."""
+
+from dataclasses import dataclass, field
+
+from starlette.requests import HTTPConnection
+from starlette.types import Scope
+
+from keepahead.faces.gateway.access import Visitor
+from keepahead.keepa.tally import Tally
+
+_KEY = "keepahead.visit"
+
+
+@dataclass(slots=True)
+class Visit:
+    """One request. `is_early` says that the balance was below the floor when it came: whatever it may cost, waits.
+
+    `visitor` is None where no key is needed.
+    """
+
+    request_id: str
+    visitor: Visitor | None = None
+    is_early: bool = False
+    tally: Tally = field(default_factory=Tally)
+
+
+def begin(scope: Scope, visit: Visit) -> None:
+    """Attach a visit to the request."""
+    scope[_KEY] = visit
+
+
+def visit_of(request: HTTPConnection) -> Visit:
+    """Return the visit of a request."""
+    return request.scope[_KEY]
