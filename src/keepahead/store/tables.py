@@ -15,6 +15,7 @@ from sqlalchemy import (
     Table,
     Text,
     TypeDecorator,
+    text,
 )
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -231,3 +232,30 @@ counts = Table(
     Column("count", BigInteger, nullable=False),
 )
 """What happened to the archive that no row of it tells any more."""
+
+_UNREVOKED = text("revoked_at IS NULL")
+
+gateway_keys = Table(
+    "gateway_keys",
+    metadata,
+    Column("fingerprint", String(32), primary_key=True),
+    Column("key_id", String(16), primary_key=True),
+    Column("name", String(200), nullable=False),
+    Column("hash", LargeBinary, nullable=False),
+    Column("scope", String(16), nullable=False),
+    Column("lane", String(32), nullable=False),
+    Column("requests_per_minute", Integer),
+    Column("made_at", Moment, nullable=False),
+    Column("revoked_at", Moment),
+    Column("used_at", Moment),
+    Index(
+        "gateway_keys_by_name",
+        "fingerprint",
+        "name",
+        unique=True,
+        sqlite_where=_UNREVOKED,
+        postgresql_where=_UNREVOKED,
+    ),
+)
+"""Who may use the gateway. `name` is the caller that the ledger charges, `hash` the SHA-256 of the key, which itself is
+kept nowhere. `used_at` is written about once a minute."""
