@@ -1,6 +1,5 @@
 """`keepahead callers`: who spends how much, and how much each may."""
 
-from datetime import datetime
 from typing import Annotated
 
 import typer
@@ -10,6 +9,7 @@ from keepahead.clock import SystemClock
 from keepahead.faces.cli import options
 from keepahead.faces.cli.account import tokens
 from keepahead.faces.cli.books import opened
+from keepahead.faces.cli.caller_limits import enforce, limit_of
 from keepahead.faces.cli.caller_words import caller_json
 from keepahead.faces.cli.results import Column, put_json, put_table, put_text
 from keepahead.faces.cli.streams import say
@@ -46,7 +46,7 @@ def callers(*, json: options.Json = False) -> None:
 def add(*, name: Name, per_hour: PerHour = None, per_day: PerDay = None, json: options.Json = False) -> None:
     """Give a limit to a caller that has none. Every process keeps it from its next call on."""
     with opened(Rulebook) as rulebook:
-        if _limit_of(rulebook, name, SystemClock().now()):
+        if limit_of(rulebook, name, SystemClock().now()):
             hint = f"{name} has a limit already; keepahead callers limit {name} changes it"
             raise typer.BadParameter(hint, param_hint="'NAME'")
         _put(_set(rulebook, Limit(caller=name), per_hour, per_day), json=json)
@@ -55,7 +55,7 @@ def add(*, name: Name, per_hour: PerHour = None, per_day: PerDay = None, json: o
 def limit(*, name: Name, per_hour: PerHour = None, per_day: PerDay = None, json: options.Json = False) -> None:
     """Change the limit of a caller; what is not given stays as it is."""
     with opened(Rulebook) as rulebook:
-        have = _limit_of(rulebook, name, SystemClock().now()) or Limit(caller=name)
+        have = limit_of(rulebook, name, SystemClock().now()) or Limit(caller=name)
         _put(_set(rulebook, have, per_hour, per_day), json=json)
 
 
@@ -74,10 +74,6 @@ def remove(*, name: Name, json: options.Json = False) -> None:
 VERBS = (add, limit, remove)
 
 
-def _limit_of(rulebook: Rulebook, name: str, now: datetime) -> Limit | None:
-    return next((each.limit for each in rulebook.callers(now) if each.name == name), None)
-
-
 def _set(rulebook: Rulebook, have: Limit, per_hour: str | None, per_day: str | None) -> Limit:
     """Put the limit in force; one that limits nothing is taken away."""
     if per_hour is None and per_day is None:
@@ -87,10 +83,7 @@ def _set(rulebook: Rulebook, have: Limit, per_hour: str | None, per_day: str | N
         tokens_per_hour=have.tokens_per_hour if per_hour is None else count_or_none(per_hour, "--per-hour"),
         tokens_per_day=have.tokens_per_day if per_day is None else count_or_none(per_day, "--per-day"),
     )
-    if wanted.tokens_per_hour is None and wanted.tokens_per_day is None:
-        rulebook.unlimit(wanted.caller)
-    else:
-        rulebook.limit(wanted)
+    enforce(rulebook, wanted)
     return wanted
 
 

@@ -48,6 +48,7 @@ COMMANDS = MappingProxyType(
         "ledger": "Show who spent what, when and why; verify, export, fold.",
         "archive": "Show what lies in the archive; prune, export, import.",
         "callers": "Show who spends how much, and limit it by the hour and day.",
+        "keys": "Make, limit and revoke the keys of the gateway.",
         "freeze": "Forbid some calls for some time.",
         "serve": "Serve every program that spends tokens: the gateway.",
         "simulate": "Serve the simulated Keepa on a port of this machine.",

@@ -4,6 +4,8 @@ import logging
 import sys
 from io import TextIOWrapper
 
+from keepahead.faces.redaction import redacted
+
 
 def take_any_text() -> None:
     """Let both streams take every character, whatever the terminal's alphabet."""
@@ -18,8 +20,8 @@ def clean(text: str) -> str:
 
 
 def say(text: str) -> None:
-    """Tell the person something, in one line."""
-    sys.stderr.write(f"{clean(text)}\n")
+    """Tell the person something, in one line and without any key."""
+    sys.stderr.write(f"{redacted(clean(text))}\n")
     sys.stderr.flush()
 
 
