@@ -103,7 +103,9 @@ class Access:
         await asyncio.gather(*self._notes)
 
     async def _look_at_unknown(self, keyring: Keyring, text: str, digest: bytes, peer: str) -> Visitor | None:
-        """Look up a key that was not good before. The address pays first, so that many at once are counted too."""
+        """Look up a key that was not good before. It counts as wrong until it is found: so many at once count too."""
+        if digest in self._lookups:  # counted: it is being looked up
+            return await self._look_up(keyring, text, digest)
         wait = self._brake.take(peer, WRONG_KEYS_PER_MINUTE, self._clock.now().timestamp())
         if wait is not None:
             raise TooManyWrongKeysError(wait)
