@@ -29,7 +29,7 @@ from keepahead import (
     UnboundedCostError,
 )
 from keepahead.budget.entry import Lost, Refusal, Released, Settled
-from keepahead.keepa import client
+from keepahead.keepa import exchange
 from keepahead.keepa.async_methods import AsyncMethods
 from keepahead.keepa.flow import REQUEUES, Send, Wait
 from keepahead.keepa.methods import Methods
@@ -852,7 +852,7 @@ def test_watchers_see_the_wait(tmp_path):
 
 def test_timeouts_are_generous():
     """Calls with offers or stock take long: the client waits two minutes for an answer, and five in all."""
-    assert (client.READ_SECONDS, client.CALL_SECONDS) == (120.0, 300.0)
+    assert (exchange.READ_SECONDS, exchange.CALL_SECONDS) == (120.0, 300.0)
 
 
 def test_a_call_that_never_ends(tmp_path):

@@ -6,6 +6,8 @@ One line each: plans.py says what a method does, client.py does it. A test holds
 from collections.abc import Iterable, Mapping
 from typing import Any, Protocol, TypeVar, Unpack
 
+from keepahead.budget.cost import Cost
+from keepahead.budget.status import Status
 from keepahead.keepa import objects, plans
 from keepahead.keepa.calls import Call
 from keepahead.keepa.plans import (
@@ -33,6 +35,20 @@ class Methods(Protocol):
     """
 
     def _run(self, plan: Plan[R], options: Mapping[str, Any]) -> R: ...
+
+    def status(self) -> Status:
+        """Return the account as it stands; asks Keepa's free /token only if nothing is known yet."""
+        ...
+
+    def archived(
+        self, *, domain: Domain = 1, most: int = 1_000, **options: Unpack[ProductOptions]
+    ) -> list[objects.Product]:
+        """Return archived products that would do for these options, the newest first; costs nothing, saves nothing."""
+        ...
+
+    def quote(self, call: Call) -> Cost:
+        """Return the bounds of what the call may cost, in tokens. Sends nothing."""
+        ...
 
     def products(
         self, asins: Iterable[str], *, domain: Domain = 1, **options: Unpack[ProductOptions]

@@ -7,10 +7,10 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any, TypeVar, cast
 
-import httpx2
-
 from keepahead.budget.cost import Cost
+from keepahead.budget.lane import Lane
 from keepahead.budget.status import Status, status_of
+from keepahead.clock import Clock
 from keepahead.errors import BadAnswerError, KeepaheadError, LedgerError, PartialResultError, RefusedError
 from keepahead.keepa import flight, flow, objects, plans
 from keepahead.keepa.archived import answer_of, unread
@@ -18,6 +18,7 @@ from keepahead.keepa.batch import Outcome
 from keepahead.keepa.calls import Call, ProductCall
 from keepahead.keepa.contents import wanted
 from keepahead.keepa.costs import quote
+from keepahead.keepa.exchange import Exchange
 from keepahead.keepa.flight import Shelf
 from keepahead.keepa.objects import Product
 from keepahead.keepa.parts import Parts
@@ -25,9 +26,10 @@ from keepahead.keepa.plans import Plan
 from keepahead.keepa.refusal import too_dear
 from keepahead.keepa.rhythm import Rhythm
 from keepahead.keepa.shares import items_of, part_of
-from keepahead.keepa.steps import Send, Step, Steps
+from keepahead.keepa.steps import Step, Steps
 from keepahead.keepa.terms import Terms
-from keepahead.keepa.wire import Answer, Inbound, unpack, without_key
+from keepahead.keepa.wire import Answer
+from keepahead.store.ledger import Ledger
 from keepahead.store.record import Record
 
 R = TypeVar("R")
@@ -42,6 +44,7 @@ class Spender:
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
+        self._exchange = Exchange(parts)
         self._rhythm = Rhythm(parts.calls_per_minute)
         self._closed = False
         self._bell = threading.Lock()
@@ -50,13 +53,24 @@ class Spender:
     def __repr__(self) -> str:
         return f"<{type(self).__name__} at {self._parts.upstream_url}, account {self._parts.ledger.fingerprint}>"
 
+    @property
+    def ledger(self) -> Ledger:
+        """The ledger of the account, for those who read it."""
+        return self._parts.ledger
+
+    @property
+    def clock(self) -> Clock:
+        """The clock that this client goes by."""
+        return self._parts.clock
+
+    @property
+    def upstream_url(self) -> str:
+        """Where calls are sent."""
+        return self._parts.upstream_url
+
     def quote(self, call: Call) -> Cost:
         """Return the bounds of what the call may cost, in tokens. Sends nothing."""
         return quote(call)
-
-    def _terms(self, plan: Plan[Any], options: Mapping[str, Any]) -> Terms:
-        terms = replace(self._parts.terms, **{name: options[name] for name in plans.SPENDING & options.keys()})
-        return terms if plan.reuse or terms.max_age is not None else replace(terms, max_age=0)
 
     def _look(self, plan: Plan[Any], terms: Terms, left: list[Call]) -> Steps | None:
         """Return the flow that takes from the archive what there is, and puts into `left` what is to be paid for.
@@ -78,14 +92,14 @@ class Spender:
             return None
         return _if_there(flight.look(_missing(plan.calls, answers), shelf, [], divide=plan.divide, at_any_age=True))
 
-    def _archived(self, domain: plans.Domain, options: Mapping[str, Any], most: int) -> list[Product]:
+    def _archived(self, terms: Terms, domain: plans.Domain, options: Mapping[str, Any], most: int) -> list[Product]:
         """Return the archived products that would do for `options`, the newest first. They count as saved nothing."""
         plan = plans.products(_SOME_ASIN, domain, plans.own(options))
         call = cast("ProductCall", plan.calls[0])
         of, archive, now = wanted(call), self._parts.archive, self._parts.clock.now()
         if of is None or archive is None:
             return []
-        since = now - self._terms(plan, options).age_for(call)
+        since = now - own_terms(terms, plan, options).age_for(call)
         found = archive.look(replace(of, items=tuple(archive.newest(of, since, now, most))), since, now)
         newest = sorted(found.values(), key=lambda item: item.fetched_at, reverse=True)
         return objects.products([answer_of(call.narrowed((item.item,)), item, is_stale=False) for item in newest])
@@ -181,31 +195,22 @@ class Spender:
         if self._parts.watch is not None:
             self._parts.watch(step)
 
-    def _request(self, http: httpx2.Client | httpx2.AsyncClient, send: Send) -> httpx2.Request:
-        out = send.outbound
-        headers = {"Accept-Encoding": "gzip"}
-        if out.body is not None:
-            headers["Content-Type"] = "application/json"
-        url = self._parts.upstream_url + out.path
-        return http.build_request(out.method, url, params=dict(out.query), content=out.body, headers=headers)
-
-    def _inbound(self, response: httpx2.Response, asked_at: Any) -> Inbound:
-        body = without_key(unpack(response.content), self._parts.key)
-        return Inbound(response.status_code, body, asked_at, self._parts.clock.now())
-
-    def _told(self, error: Exception) -> str:
-        """Name what happened; whatever a library put into its text, the key does not get out."""
-        text = without_key(str(error).encode(errors="replace"), self._parts.key).decode(errors="replace")
-        return f"{type(error).__name__}: {text}" if text else type(error).__name__
-
-    def _status(self) -> Status:
+    def _status(self, lane: Lane) -> Status:
         parts, now = self._parts, self._parts.clock.now()
         parts.ledger.flush()
         today = Record(parts.ledger.database, parts.ledger.fingerprint).today(now)
-        status = status_of(parts.ledger.account(), parts.terms.lane, now)
+        status = status_of(parts.ledger.account(), lane, now)
         return replace(
             status, spent_today=today.charged + today.unknown, external_today=today.external, saved_today=today.saved
         )
+
+
+def own_terms(terms: Terms, plan: Plan[Any], options: Mapping[str, Any]) -> Terms:
+    """Return the terms with what the options of a method say instead."""
+    own = {name: options[name] for name in plans.SPENDING & options.keys()}
+    if not plan.reuse and own.get("max_age", terms.max_age) is None:
+        own["max_age"] = 0
+    return replace(terms, **own) if own else terms
 
 
 def _if_there(steps: Steps) -> Steps:

@@ -80,3 +80,19 @@ class NothingSent(Exception):  # noqa: N818 - a fact, told by a driver to the fl
 
 class NoAnswer(Exception):  # noqa: N818 - a fact, told by a driver to the flow
     """Something was sent and no whole answer came."""
+
+
+def advance(steps: Steps, value: object) -> Step | None:
+    """Run a flow to its next step; None at its end (StopIteration cannot leave a thread)."""
+    try:
+        return steps.send(value)
+    except StopIteration:
+        return None
+
+
+def tell(steps: Steps, error: BaseException) -> Step | None:
+    """Tell a flow what went wrong; it goes on, or raises what the caller shall see."""
+    try:
+        return steps.throw(error)
+    except StopIteration:
+        return None

@@ -13,8 +13,8 @@ from keepahead.budget.cost import Cost, sum_costs
 from keepahead.clock import Clock
 from keepahead.errors import InvalidCallError, KeepaheadError, PartialResultError
 from keepahead.keepa import objects
+from keepahead.keepa.async_methods import AsyncMethods
 from keepahead.keepa.calls import CategoryCall, FinderCall, ProductCall
-from keepahead.keepa.client import AsyncKeepa
 from keepahead.keepa.costs import quote
 from keepahead.keepa.domains import BRAZIL, DOMAINS
 from keepahead.keepa.flow import too_dear
@@ -130,7 +130,7 @@ def check_niche_tokens(plan: NichePlan) -> None:
 
 
 async def niches(
-    keepa: AsyncKeepa,
+    keepa: AsyncMethods,
     plan: NichePlan,
     clock: Clock,
     *,
@@ -187,7 +187,12 @@ class _Search:
     """One search under way: what is known of categories, what was found in each, and the details so far."""
 
     def __init__(
-        self, keepa: AsyncKeepa, plan: NichePlan, clock: Clock, deadline: datetime | None, ages: tuple[Age | None, Age]
+        self,
+        keepa: AsyncMethods,
+        plan: NichePlan,
+        clock: Clock,
+        deadline: datetime | None,
+        ages: tuple[Age | None, Age],
     ) -> None:
         self._keepa = keepa
         self._plan = plan

@@ -11,8 +11,8 @@ from datetime import datetime, timedelta
 from keepahead.clock import Clock
 from keepahead.errors import InsufficientTokensError, InvalidCallError, KeepaheadError, PartialResultError
 from keepahead.keepa import objects
+from keepahead.keepa.async_methods import AsyncMethods
 from keepahead.keepa.calls import BestSellersCall, DealCall, FinderCall, ProductCall
-from keepahead.keepa.client import AsyncKeepa
 from keepahead.keepa.domains import BRAZIL, DOMAINS
 from keepahead.keepa.objects import Category
 from keepahead.keepa.plans import ProductOptions, SpendOptions
@@ -33,7 +33,7 @@ ARCHIVE_LOOKS_MAX = 2_000
 
 
 async def discover(
-    keepa: AsyncKeepa,
+    keepa: AsyncMethods,
     plan: DiscoveryPlan,
     clock: Clock,
     *,
@@ -82,7 +82,7 @@ class _Limits:
         return {**self.lists(), "max_age": self.details_max_age if self.max_age is None else self.max_age}
 
 
-async def _carry_out(keepa: AsyncKeepa, plan: DiscoveryPlan, limits: _Limits) -> Discovery:
+async def _carry_out(keepa: AsyncMethods, plan: DiscoveryPlan, limits: _Limits) -> Discovery:
     harvest = Harvest(plan)
     if plan.tokens_max:
         await check_categories(keepa, plan.criteria, limits.lists())
@@ -95,7 +95,9 @@ async def _carry_out(keepa: AsyncKeepa, plan: DiscoveryPlan, limits: _Limits) ->
     return harvest.result()
 
 
-async def known_to_fit(keepa: AsyncKeepa, criteria: Criteria, clock: Clock, *, max_age: Age = DETAILS_AGE) -> list[str]:
+async def known_to_fit(
+    keepa: AsyncMethods, criteria: Criteria, clock: Clock, *, max_age: Age = DETAILS_AGE
+) -> list[str]:
     """Return the archived products that are known to meet all criteria, in the order asked. Spends nothing."""
     options: ProductOptions = {**archive_options(criteria), "max_age": max_age}
     products = await keepa.archived(domain=criteria.site, most=ARCHIVE_LOOKS_MAX, **options)
@@ -104,7 +106,7 @@ async def known_to_fit(keepa: AsyncKeepa, criteria: Criteria, clock: Clock, *, m
     return [product.asin for product in in_order(fitting, criteria.sort)]
 
 
-async def check_categories(keepa: AsyncKeepa, criteria: Criteria, terms: SpendOptions) -> None:
+async def check_categories(keepa: AsyncMethods, criteria: Criteria, terms: SpendOptions) -> None:
     """Ask for the categories that are named. Raises InvalidCallError for one that Keepa does not know or misnames."""
     if not criteria.nodes or criteria.site == BRAZIL:
         return
@@ -144,7 +146,7 @@ def gather(plan: DiscoveryPlan, answers: Sequence[Answer]) -> Discovery:
     return harvest.result(early=True)
 
 
-async def _pages(keepa: AsyncKeepa, harvest: Harvest, limits: _Limits) -> AsyncIterator[None]:
+async def _pages(keepa: AsyncMethods, harvest: Harvest, limits: _Limits) -> AsyncIterator[None]:
     """Bring the road's candidates into the harvest, page by page."""
     plan = harvest.plan
     if plan.road.name == "archive":
@@ -188,7 +190,7 @@ async def _next_page(pages: AsyncIterator[None], harvest: Harvest) -> bool:
     return True
 
 
-async def _look_up(keepa: AsyncKeepa, harvest: Harvest, chunk: Sequence[str], terms: SpendOptions) -> None:
+async def _look_up(keepa: AsyncMethods, harvest: Harvest, chunk: Sequence[str], terms: SpendOptions) -> None:
     plan = harvest.plan
     options: ProductOptions = {**plan.road.options, **terms}
     try:

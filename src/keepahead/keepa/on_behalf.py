@@ -1,0 +1,61 @@
+"""One client for many callers: each has its own terms, and shares everything else."""
+
+from collections.abc import Mapping
+from typing import Any, Protocol, TypeVar, Unpack
+
+from keepahead.budget.cost import Cost
+from keepahead.budget.status import Status
+from keepahead.keepa.async_methods import AsyncMethods
+from keepahead.keepa.calls import Call
+from keepahead.keepa.costs import quote
+from keepahead.keepa.objects import Product
+from keepahead.keepa.plans import Domain, Plan, ProductOptions
+from keepahead.keepa.terms import Terms
+
+R = TypeVar("R")
+
+
+class Payer(Protocol):
+    """The client that does the work, on whosever terms."""
+
+    async def run_on(self, terms: Terms, plan: Plan[R], options: Mapping[str, Any]) -> R:
+        """Carry out a plan; `options` go before `terms`."""
+        ...
+
+    async def status_on(self, terms: Terms) -> Status:
+        """Return the account with the floor of the lane of these terms."""
+        ...
+
+    async def archived_on(self, terms: Terms, domain: Domain, most: int, options: Mapping[str, Any]) -> list[Product]:
+        """Return archived products that would do."""
+        ...
+
+
+class OnBehalf(AsyncMethods):
+    """A client on the terms of one caller. It needs no closing, and lives as long as the client it came from."""
+
+    __slots__ = ("_keepa", "_terms")
+
+    def __init__(self, keepa: Payer, terms: Terms) -> None:
+        self._keepa = keepa
+        self._terms = terms
+
+    def __repr__(self) -> str:
+        return f"<OnBehalf of {self._terms.caller} in the lane {self._terms.lane.name}: {self._keepa!r}>"
+
+    async def status(self) -> Status:
+        """Return the account as it stands; asks Keepa's free /token only if nothing is known yet."""
+        return await self._keepa.status_on(self._terms)
+
+    async def archived(
+        self, *, domain: Domain = 1, most: int = 1_000, **options: Unpack[ProductOptions]
+    ) -> list[Product]:
+        """Return archived products that would do for these options, the newest first; costs nothing, saves nothing."""
+        return await self._keepa.archived_on(self._terms, domain, most, options)
+
+    def quote(self, call: Call) -> Cost:
+        """Return the bounds of what the call may cost, in tokens. Sends nothing."""
+        return quote(call)
+
+    async def _run(self, plan: Plan[R], options: Mapping[str, Any]) -> R:
+        return await self._keepa.run_on(self._terms, plan, options)
