@@ -740,7 +740,7 @@ def test_nobody_gets_on_what_is_given_up(house):
             while batch.calls:  # noqa: ASYNC110 - in this very moment
                 await asyncio.sleep(0)
             rider = keepa._rides(plan, plan.calls, keepa._parts.terms)
-            paid, failure = await keepa._batches.ride(rider, keepa._parts.terms)
+            paid, failure, _ = await keepa._batches.ride(rider, keepa._parts.terms)
             return paid, failure, (await asyncio.gather(first, return_exceptions=True))[0]
 
     plan = plans.products(ASINS[1:2], 1, {})

@@ -12,6 +12,7 @@ from keepahead.keepa.wire import Answer, Reading
 from keepahead.store.archive import UNREAD
 from keepahead.store.wanted import Item, Wanted
 
+_FREE = Reading(consumed=0, is_json=True)
 _NULL = msgspec.Raw(b"null")
 _ALL_ROOTS = "0"
 _BEFORE, _AFTER = b'{"products":[', b"]}"
@@ -56,7 +57,7 @@ def parcels(answer: Answer) -> Sequence[Parcel]:
         return (Parcel(of, (unread(answer),)),)
     if contents_of(call) is not None:
         return (Parcel(of, _items(answer, split)),) if split else ()
-    whole = Parcel(of, (_item(answer, of.items[0], of.contents, answer.body, _charged(answer)),))
+    whole = Parcel(of, (_item(answer, of.items[0], of.contents, answer.body, charged(answer)),))
     if split and isinstance(call, ProductCall | ProductSearchCall):  # each is worth having by its ASIN as well
         by_asin = wanted(ProductCall(asins=("B000000000",), domain=call.domain))
         return (whole, Parcel(by_asin, _items(answer, split))) if by_asin else (whole,)
@@ -65,7 +66,7 @@ def parcels(answer: Answer) -> Sequence[Parcel]:
 
 def unread(answer: Answer) -> Item:
     """Return a whole answer as an item that serves nobody: it was paid for, so its bytes are not thrown away."""
-    return _item(answer, f"call {answer.call_id}", UNREAD, answer.body, _charged(answer))
+    return _item(answer, f"call {answer.call_id}", UNREAD, answer.body, charged(answer))
 
 
 def split_items(answer: Answer) -> Mapping[str, tuple[str, bytes]]:
@@ -88,10 +89,19 @@ def split_items(answer: Answer) -> Mapping[str, tuple[str, bytes]]:
             return {}
 
 
-def answer_of(call: Call, item: Item, *, is_stale: bool) -> Answer:
-    """Return an archived item as the answer to its part of the call."""
-    reading = Reading(consumed=0, is_json=True)
-    return Answer(call, 200, item.body, reading, item.fetched_at, item.call_id, is_archived=True, is_stale=is_stale)
+def answer_of(call: Call, item: Item, *, is_stale: bool, saved: int = 0) -> Answer:
+    """Return an archived item as the answer to its part of the call, which saved so many tokens."""
+    return Answer(
+        call,
+        200,
+        item.body,
+        _FREE,
+        item.fetched_at,
+        item.call_id,
+        is_archived=True,
+        is_stale=is_stale,
+        tokens_saved=saved,
+    )
 
 
 def product_of(answer: Answer) -> tuple[str, msgspec.Raw] | None:
@@ -102,10 +112,10 @@ def product_of(answer: Answer) -> tuple[str, msgspec.Raw] | None:
     return call.asins[0], msgspec.Raw(memoryview(body)[len(_BEFORE) : -len(_AFTER)])
 
 
-def joined(call: Call, items: Sequence[Item], *, is_stale: bool) -> Answer:
+def joined(call: Call, items: Sequence[Item], *, is_stale: bool, saved: int = 0) -> Answer:
     """Return archived items as one answer to the whole call, as old as the oldest of them."""
     if len(items) == 1:
-        return answer_of(call, items[0], is_stale=is_stale)
+        return answer_of(call, items[0], is_stale=is_stale, saved=saved)
     lists: dict[str, list[msgspec.Raw]] = {}
     maps: dict[str, dict[str, msgspec.Raw]] = {}
     for item in items:
@@ -115,7 +125,8 @@ def joined(call: Call, items: Sequence[Item], *, is_stale: bool) -> Answer:
             elif bytes(raw).startswith(b"{"):
                 maps.setdefault(name, {}).update(msgspec.json.decode(raw, type=dict[str, msgspec.Raw]))
     oldest = min(items, key=lambda item: item.fetched_at)
-    return answer_of(call, replace(oldest, body=msgspec.json.encode({**maps, **lists})), is_stale=is_stale)
+    whole = replace(oldest, body=msgspec.json.encode({**maps, **lists}))
+    return answer_of(call, whole, is_stale=is_stale, saved=saved)
 
 
 def apart(answer: Answer) -> Sequence[Answer]:
@@ -127,6 +138,8 @@ def apart(answer: Answer) -> Sequence[Answer]:
         split = split_items(answer)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
         return (answer,)
+    if not split:
+        split = dict.fromkeys(call.items, ("", _NO_PRODUCTS))
     tokens = {item.item: item.tokens for item in _items(answer, split)}
     return tuple(
         replace(
@@ -172,8 +185,8 @@ def _text(call: Call) -> str:
 
 def _items(answer: Answer, split: Mapping[str, tuple[str, bytes]]) -> tuple[Item, ...]:
     """Share out what the answer cost; a category costs the same alone as with nine others."""
-    charged, number = _charged(answer), max(1, len(split))
-    base, more = (charged, 0) if isinstance(answer.call, CategoryCall) else divmod(charged, number)
+    paid, number = charged(answer), max(1, len(split))
+    base, more = (paid, 0) if isinstance(answer.call, CategoryCall) else divmod(paid, number)
     return tuple(
         _item(answer, name, contents, body, base + (place < more))
         for place, (name, (contents, body)) in enumerate(split.items())
@@ -184,5 +197,6 @@ def _item(answer: Answer, name: str, contents: str, body: bytes, tokens: int) ->
     return Item(name, contents, answer.fetched_at, tokens, answer.call_id, body)
 
 
-def _charged(answer: Answer) -> int:
+def charged(answer: Answer) -> int:
+    """Return what Keepa charged for an answer; where it does not say, what it is known to cost."""
     return quote(answer.call).tokens_likely if answer.tokens_consumed is None else answer.tokens_consumed

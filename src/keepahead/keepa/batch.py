@@ -7,7 +7,8 @@ import asyncio
 import threading
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from contextlib import suppress
-from typing import Any
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 from keepahead.errors import KeepaheadError, KeepaRejected, RefusedError
 from keepahead.keepa.archived import apart
@@ -19,8 +20,14 @@ from keepahead.keepa.wire import Answer
 BATCH_SECONDS = 0.005
 """So long the first waits for others to come."""
 
-Outcome = tuple[Sequence[Answer], KeepaheadError | None]
-"""What came, and what went wrong with the rest."""
+
+class Outcome(NamedTuple):
+    """What came, what went wrong with the rest, and how many tokens were charged for what did not come."""
+
+    answers: Sequence[Answer]
+    failure: KeepaheadError | None = None
+    lost: int = 0
+
 
 Key = tuple[ProductCall, Terms]
 
@@ -33,6 +40,8 @@ class Batch:
 
     def __init__(self) -> None:
         self.calls: list[ProductCall] = []
+        self._asked: tuple[str, ...] = ()
+        self._charged: set[str] = set()
 
     @property
     def is_full(self) -> bool:
@@ -44,13 +53,26 @@ class Batch:
         """Tell whether nobody rides with it who wants something else."""
         return len(self._items) == 1
 
-    @property
-    def call(self) -> ProductCall:
-        """The one call for all of them."""
-        return self.calls[0].narrowed(self._items)
+    def leave(self) -> ProductCall:
+        """Return the one call for all of them."""
+        self._asked = self._items
+        return self.calls[0].narrowed(self._asked)
+
+    def charge(self, call: ProductCall, own: Outcome, whole: Outcome) -> Outcome:
+        """Return a rider's outcome with its share of the cost: the first of those who want the same item bears it."""
+        item = call.items[0]
+        if item in self._charged:
+            return own._replace(answers=[_free(answer) for answer in own.answers], lost=0)
+        self._charged.add(item)
+        if own.failure is None:
+            return own
+        had = {name for answer in whole.answers for name in items_of(answer.call)}
+        missing = [name for name in self._asked if name not in had]
+        base, more = divmod(whole.lost, len(missing))
+        return own._replace(lost=base + (missing.index(item) < more))
 
     @property
-    def _items(self) -> Sequence[str]:
+    def _items(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(item for call in self.calls for item in call.items))
 
 
@@ -99,7 +121,7 @@ class AsyncBatches:
                 await _either(task, arrived.bell)
                 if own := _of(call, arrived):  # the tokens for the others may be long in coming
                     batch.calls.remove(call)
-                    return own, None
+                    return batch.charge(call, Outcome(own), Outcome(arrived))
             outcome = await asyncio.shield(task)
         except asyncio.CancelledError:
             batch.calls.remove(call)
@@ -109,15 +131,15 @@ class AsyncBatches:
                 await asyncio.wait([task])
             raise
         own = own_of(call, outcome, is_for_one=batch.is_for_one)
-        return own or await self._pay([call], terms, None)
+        return batch.charge(call, own, outcome) if own else await self._pay([call], terms, None)
 
     async def _drive(self, batch: Batch, arrived: Arrivals, key: Key) -> Outcome:
         try:
             await self._sleep(BATCH_SECONDS)
         finally:
             self._shut(batch, key)
-        _, failure = await self._pay([batch.call], key[1], arrived)
-        return arrived, failure
+        outcome = await self._pay([batch.leave()], key[1], arrived)
+        return outcome._replace(answers=arrived)
 
     def _shut(self, batch: Batch, key: Key) -> None:
         if self._open.get(key, (None,))[0] is batch:
@@ -159,8 +181,8 @@ class Batches:
                 with self._mutex:
                     if self._open.get(key) is shared:
                         del self._open[key]
-            answers, failure = self._pay([shared.call], key[1])
-            shared.outcome = [each for answer in answers for each in apart(answer)], failure
+            outcome = self._pay([shared.leave()], key[1])
+            shared.outcome = outcome._replace(answers=[each for answer in outcome.answers for each in apart(answer)])
         finally:
             shared.ended.set()  # should it have been interrupted, the others ride alone
 
@@ -179,18 +201,22 @@ def own_of(call: ProductCall, outcome: Outcome, *, is_for_one: bool) -> Outcome 
 
     A refusal, or an error that cost nothing, may be due to the others, and would be worded for all of them.
     """
-    answers, failure = outcome
-    own = _of(call, answers)
+    own, failure = _of(call, outcome.answers), outcome.failure
     if own or failure is None:
-        return own, None
+        return Outcome(own)
     may_be_due_to_others = isinstance(failure, RefusedError) or (
         isinstance(failure, KeepaRejected) and failure.status in _ABOUT_THE_CALL and not failure.tokens_charged
     )
-    return None if may_be_due_to_others and not is_for_one else ((), failure)
+    return None if may_be_due_to_others and not is_for_one else Outcome((), failure, outcome.lost)
 
 
 def _of(call: ProductCall, answers: Sequence[Answer]) -> Sequence[Answer]:
     return [answer for answer in answers if call.items[0] in items_of(answer.call)]
+
+
+def _free(answer: Answer) -> Answer:
+    """Return an answer that somebody else has been charged for."""
+    return replace(answer, reading=replace(answer.reading, consumed=0), tokens_saved=0)
 
 
 async def _either(task: "asyncio.Task[Outcome]", bell: asyncio.Event) -> None:

@@ -28,7 +28,7 @@ from keepahead.keepa.objects import Product
 from keepahead.keepa.on_behalf import OnBehalf
 from keepahead.keepa.parts import Parts, places
 from keepahead.keepa.plans import Domain, Plan, ProductOptions, SpendOptions
-from keepahead.keepa.spender import Spender, own_terms
+from keepahead.keepa.spender import Spender, own_terms, paid_in_vain
 from keepahead.keepa.steps import (
     Enter,
     Found,
@@ -43,6 +43,7 @@ from keepahead.keepa.steps import (
     advance,
     tell,
 )
+from keepahead.keepa.tally import Tally
 from keepahead.keepa.terms import Terms
 from keepahead.keepa.wire import Answer, Inbound
 
@@ -74,17 +75,20 @@ class AsyncKeepa(AsyncDriver, AsyncMethods):
         self._threads.shutdown()
         self._parts.close()
 
-    def on_behalf_of(self, caller: str, lane: Lane, **defaults: Unpack[SpendOptions]) -> OnBehalf:
+    def on_behalf_of(
+        self, caller: str, lane: Lane, *, tally: Tally | None = None, **defaults: Unpack[SpendOptions]
+    ) -> OnBehalf:
         """Return this client on the terms of somebody else: caller, lane, and what a method does not say itself.
 
-        Costs microseconds, and needs no closing. Raises InvalidCallError for what cannot be.
+        What it costs is added up in `tally`. Takes microseconds, and needs no closing. Raises InvalidCallError for what
+        cannot be.
         """
         if not is_caller_name(caller):
             message = (
                 f"a caller's name is 1 to 100 printable characters without a blank at either end, not {caller!r:.40}"
             )
             raise InvalidCallError("invalid_caller", message, parameter="caller")
-        return OnBehalf(self, replace(self._parts.terms, caller=caller, lane=lane, **defaults))
+        return OnBehalf(self, replace(self._parts.terms, caller=caller, lane=lane, **defaults), tally)
 
     async def status(self) -> Status:
         """Return the account as it stands; asks Keepa's free /token only if nothing is known yet."""
@@ -108,24 +112,26 @@ class AsyncKeepa(AsyncDriver, AsyncMethods):
         look = partial(self._archived, terms, domain, options, most)
         return await asyncio.get_running_loop().run_in_executor(self._threads, look)
 
-    async def run_on(self, terms: Terms, plan: Plan[R], options: Mapping[str, Any]) -> R:
-        """Carry out a plan; `options` go before `terms`."""
+    async def run_on(self, terms: Terms, plan: Plan[R], options: Mapping[str, Any], tally: Tally | None = None) -> R:
+        """Carry out a plan; `options` go before `terms`. What it cost goes into `tally`."""
         self._demand_home()
         terms = own_terms(terms, plan, options)
         answers: list[Answer] = []
         left: list[Call] = []
-        failure: KeepaheadError | None = None
-        if look := self._look(plan, terms, left):
-            await self._drive(look, answers)
-        if left:
-            rider = self._rides(plan, left, terms)
-            paid, failure = await (
-                self._batches.ride(rider, terms) if rider else self._pay(left, terms, divide=plan.divide)
-            )
-            answers.extend(paid)
-        if look := self._look_for_stale(plan, answers, terms, failure):
-            await self._drive(look, answers)
-        return self._result(plan, terms, self._outcome(plan, answers, failure))
+        paid = Outcome(())
+        try:
+            if look := self._look(plan, terms, left):
+                await self._drive(look, answers)
+            if left:
+                rider = self._rides(plan, left, terms)
+                paid = await (self._batches.ride(rider, terms) if rider else self._pay(left, terms, divide=plan.divide))
+                answers.extend(paid.answers)
+            if look := self._look_for_stale(plan, answers, terms, paid.failure):
+                await self._drive(look, answers)
+        finally:
+            if tally is not None:
+                tally.take(answers, paid.lost)
+        return self._result(plan, terms, self._outcome(plan, answers, paid.failure))
 
     async def _run(self, plan: Plan[R], options: Mapping[str, Any]) -> R:
         return await self.run_on(self._parts.terms, plan, options)
@@ -139,7 +145,7 @@ class AsyncKeepa(AsyncDriver, AsyncMethods):
             if ahead := self._foresight(calls, terms):
                 await self._drive(ahead, [])
         except KeepaheadError as error:
-            return (), error
+            return Outcome((), error, paid_in_vain([error]))
         answers: list[list[Answer]] = [[] for _ in spends] if arrived is None else [arrived]
         failures: list[KeepaheadError] = []
         waiting = iter(enumerate(spends))
@@ -159,7 +165,7 @@ class AsyncKeepa(AsyncDriver, AsyncMethods):
             async with asyncio.TaskGroup() as group:
                 for _ in range(min(len(spends), self._parts.max_concurrency)):
                     group.create_task(work())
-        return [each for some in answers for each in some], failures[0] if failures else None
+        return Outcome([each for some in answers for each in some], next(iter(failures), None), paid_in_vain(failures))
 
 
 class Keepa(Spender, Methods):
@@ -213,8 +219,9 @@ class Keepa(Spender, Methods):
             self._drive(look, answers)
         if left:
             rider = self._rides(plan, left, terms)
-            paid, failure = self._batches.ride(rider, terms) if rider else self._pay(left, terms, divide=plan.divide)
-            answers.extend(paid)
+            paid = self._batches.ride(rider, terms) if rider else self._pay(left, terms, divide=plan.divide)
+            answers.extend(paid.answers)
+            failure = paid.failure
         if look := self._look_for_stale(plan, answers, terms, failure):
             self._drive(look, answers)
         return self._result(plan, terms, self._outcome(plan, answers, failure))
@@ -229,8 +236,8 @@ class Keepa(Spender, Methods):
             for steps in spends:
                 self._drive(steps, answers)
         except KeepaheadError as error:
-            return answers, error
-        return answers, None
+            return Outcome(answers, error, paid_in_vain([error]))
+        return Outcome(answers)
 
     def _drive(self, steps: Steps, answers: list[Answer]) -> None:
         inside = False

@@ -156,9 +156,8 @@ class Flight:
         if not claim.found or self._shelf is None:
             return call
         left = part_of(call, [item for item in self._of(call)[1].items if item not in claim.found])
-        answers = _answers(call, claim.found, divide=self._divides)
-        _serve(call, left, claim.found, self._shelf)
-        yield Found(answers)
+        saved = _serve(call, left, claim.found, self._shelf)
+        yield Found(_answers(call, claim.found, saved, divide=self._divides))
         return left
 
 
@@ -180,8 +179,8 @@ def look(
         rest = part_of(call, missing)
         if rest is not None:
             left.append(rest)
-        _serve(call, rest, items, shelf)
-        answers.extend(_answers(call, items, divide=divide, is_stale=at_any_age))
+        saved = _serve(call, rest, items, shelf)
+        answers.extend(_answers(call, items, saved, divide=divide, is_stale=at_any_age))
     if answers:
         yield Found(tuple(answers))
 
@@ -207,24 +206,44 @@ def _look(calls: Sequence[Call], shelf: Shelf, *, at_any_age: bool) -> Sequence[
     return found
 
 
-def _answers(call: Call, found: Mapping[str, Item], *, divide: bool, is_stale: bool = False) -> tuple[Answer, ...]:
+def _answers(
+    call: Call, found: Mapping[str, Item], saved: int, *, divide: bool, is_stale: bool = False
+) -> tuple[Answer, ...]:
     """Return what was found: an answer for each item, or one for all where the call stays in one piece."""
     if not divide:
-        return (joined(call, list(found.values()), is_stale=is_stale),)
-    return tuple(answer_of(part, found[name], is_stale=is_stale) for name, part in each_of(call, found))
+        return (joined(call, list(found.values()), is_stale=is_stale, saved=saved),)
+    shares = _shared_out(saved, found)
+    return tuple(
+        answer_of(part, found[name], is_stale=is_stale, saved=shares[name]) for name, part in each_of(call, found)
+    )
 
 
-def _serve(call: Call, left: Call | None, found: Mapping[str, Item], shelf: Shelf) -> None:
+def _shared_out(saved: int, found: Mapping[str, Item]) -> Mapping[str, int]:
+    """Share out what was saved by what each item cost then; the shares add up to it."""
+    paid = sum(item.tokens for item in found.values())
+    shares: dict[str, int] = {}
+    before = so_far = 0
+    for name, item in found.items():
+        so_far += item.tokens
+        upto = saved * so_far // paid if paid else 0
+        shares[name] = upto - before
+        before = upto
+    return shares
+
+
+def _serve(call: Call, left: Call | None, found: Mapping[str, Item], shelf: Shelf) -> int:
     """Have on record what the archive saved: what was paid then, but not more than it would have cost now."""
     now, terms = shelf.clock.now(), shelf.terms
     likely = quote(call).tokens_likely - (quote(left).tokens_likely if left else 0)
+    saved = max(0, min(likely, sum(item.tokens for item in found.values())))
     payers = {item.call_id for item in found.values()}
     shelf.ledger.serve(
         Served(
             at=now,
             label=Label(new_call_id(now), call.endpoint, terms.lane.name, terms.caller),
-            tokens=max(0, min(likely, sum(item.tokens for item in found.values()))),
+            tokens=saved,
             shape=shape_of(part_of(call, found) or call),
             paid_by=payers.pop() if len(payers) == 1 else "",
         )
     )
+    return saved

@@ -10,6 +10,7 @@ from keepahead.keepa.calls import Call
 from keepahead.keepa.costs import quote
 from keepahead.keepa.objects import Product
 from keepahead.keepa.plans import Domain, Plan, ProductOptions
+from keepahead.keepa.tally import Tally
 from keepahead.keepa.terms import Terms
 
 R = TypeVar("R")
@@ -18,8 +19,8 @@ R = TypeVar("R")
 class Payer(Protocol):
     """The client that does the work, on whosever terms."""
 
-    async def run_on(self, terms: Terms, plan: Plan[R], options: Mapping[str, Any]) -> R:
-        """Carry out a plan; `options` go before `terms`."""
+    async def run_on(self, terms: Terms, plan: Plan[R], options: Mapping[str, Any], tally: Tally | None = None) -> R:
+        """Carry out a plan; `options` go before `terms`. What it cost goes into `tally`."""
         ...
 
     async def status_on(self, terms: Terms) -> Status:
@@ -34,11 +35,12 @@ class Payer(Protocol):
 class OnBehalf(AsyncMethods):
     """A client on the terms of one caller. It needs no closing, and lives as long as the client it came from."""
 
-    __slots__ = ("_keepa", "_terms")
+    __slots__ = ("_keepa", "_tally", "_terms")
 
-    def __init__(self, keepa: Payer, terms: Terms) -> None:
+    def __init__(self, keepa: Payer, terms: Terms, tally: Tally | None = None) -> None:
         self._keepa = keepa
         self._terms = terms
+        self._tally = tally
 
     def __repr__(self) -> str:
         return f"<OnBehalf of {self._terms.caller} in the lane {self._terms.lane.name}: {self._keepa!r}>"
@@ -58,4 +60,4 @@ class OnBehalf(AsyncMethods):
         return quote(call)
 
     async def _run(self, plan: Plan[R], options: Mapping[str, Any]) -> R:
-        return await self._keepa.run_on(self._terms, plan, options)
+        return await self._keepa.run_on(self._terms, plan, options, self._tally)

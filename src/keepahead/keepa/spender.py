@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any, TypeVar, cast
@@ -11,7 +11,7 @@ from keepahead.budget.cost import Cost
 from keepahead.budget.lane import Lane
 from keepahead.budget.status import Status, status_of
 from keepahead.clock import Clock
-from keepahead.errors import BadAnswerError, KeepaheadError, LedgerError, PartialResultError, RefusedError
+from keepahead.errors import BadAnswerError, KeepaError, KeepaheadError, LedgerError, PartialResultError, RefusedError
 from keepahead.keepa import flight, flow, objects, plans
 from keepahead.keepa.archived import answer_of, unread
 from keepahead.keepa.batch import Outcome
@@ -134,7 +134,7 @@ class Spender:
         return flow.foresee(calls, hold, self._parts.ledger, self._parts.clock, terms)
 
     def _result(self, plan: Plan[R], terms: Terms, outcome: Outcome) -> R:
-        answers, failure = outcome
+        answers, failure, _ = outcome
         if failure is not None and terms.on_refusal == "raise" and all(answer.is_archived for answer in answers):
             raise failure  # what lies in the archive still lies there
         try:
@@ -161,8 +161,8 @@ class Spender:
         if isinstance(failure, RefusedError) and not _missing(plan.calls, answers):
             stale = [answer for answer in answers if answer.is_stale]
             log.warning("%d answers are older than was accepted, for want of tokens: %s", len(stale), failure)
-            return answers, None
-        return answers, failure
+            return Outcome(answers)
+        return Outcome(answers, failure)
 
     def _put_away(self, answers: Sequence[Answer]) -> None:
         """Keep answers that cannot be read for whoever may want to look into them, but serve them to nobody."""
@@ -211,6 +211,11 @@ def own_terms(terms: Terms, plan: Plan[Any], options: Mapping[str, Any]) -> Term
     if not plan.reuse and own.get("max_age", terms.max_age) is None:
         own["max_age"] = 0
     return replace(terms, **own) if own else terms
+
+
+def paid_in_vain(failures: Iterable[KeepaheadError]) -> int:
+    """Return how many tokens were charged for what did not come."""
+    return sum(failure.tokens_charged for failure in failures if isinstance(failure, KeepaError))
 
 
 def _if_there(steps: Steps) -> Steps:

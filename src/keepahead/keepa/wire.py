@@ -86,7 +86,8 @@ class Answer:
     """One exchange that ended well. `body` is what Keepa sent, unpacked; `tokens_consumed` what it charged.
 
     `tokens_consumed` is None where Keepa does not say (graph images). `fault` is set on partial success. An answer that
-    `is_archived` cost nothing; one that `is_stale` is older than was accepted, for want of tokens.
+    `is_archived` cost nothing and saved `tokens_saved`; one that `is_stale` is older than was accepted, for want of
+    tokens.
     """
 
     call: Call
@@ -97,6 +98,7 @@ class Answer:
     call_id: str
     is_archived: bool = False
     is_stale: bool = False
+    tokens_saved: int = 0
 
     @property
     def fetched_at(self) -> datetime:
