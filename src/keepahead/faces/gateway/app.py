@@ -19,8 +19,9 @@ from keepahead.faces.gateway.access import Access
 from keepahead.faces.gateway.edge import Edge
 from keepahead.faces.gateway.entrance import DOOR, Entrance, is_under
 from keepahead.faces.gateway.gateway import Gateway
-from keepahead.faces.gateway.problems import KINDS, Problem, problem, problem_of
+from keepahead.faces.gateway.problems import KINDS, Problem, denial, problem, problem_of
 from keepahead.faces.gateway.respond import handle_problem, problem_response
+from keepahead.faces.gateway.visitor import AccessDenied
 
 DESCRIPTION = """One budget of Keepa tokens for every program.
 
@@ -84,9 +85,15 @@ def _handle_errors(app: FastAPI, gateway: Gateway) -> None:
         return problem_response(problem_of(error, gateway.clock.now()))
 
     app.add_exception_handler(Problem, handle_problem)
+    app.add_exception_handler(AccessDenied, _handle_denied)
     app.add_exception_handler(KeepaheadError, handle_ours)
     app.add_exception_handler(RequestValidationError, _handle_invalid)
     app.add_exception_handler(HTTPException, _handle_http)
+
+
+async def _handle_denied(_: Request, error: Exception) -> Response:
+    assert isinstance(error, AccessDenied)  # noqa: S101 - it is registered for these
+    return problem_response(denial(error))
 
 
 async def _handle_invalid(_: Request, error: Exception) -> Response:

@@ -1,6 +1,5 @@
 """Puts the gateway together. Not in wiring.py, which the library imports: FastAPI is an extra."""
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -52,7 +51,7 @@ def open_gateway(
     )
     lanes = {lane.name: lane_of(settings, lane.name) for lane in (LIVE, JOBS)}
     gateway = Gateway(keepa, Pulse(keepa.ledger, clock), clock, lanes, patience)
-    access = Access(None if is_open else book, clock, asyncio.to_thread)
+    access = Access(None if is_open else book, clock)
     app = make_app(
         gateway,
         access,

@@ -1,15 +1,17 @@
 """Who comes in: checks the gateway key and how often it asks, and marks requests that cannot be paid for just now."""
 
-from starlette.datastructures import Headers
+from starlette.datastructures import Headers, QueryParams
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from keepahead.clock import Clock
-from keepahead.faces.gateway.access import Access, AccessDenied, key_of
+from keepahead.errors import LedgerError
+from keepahead.faces.gateway.access import Access, key_of
 from keepahead.faces.gateway.gateway import Gateway
-from keepahead.faces.gateway.problems import Problem, problem
+from keepahead.faces.gateway.problems import Problem, denial, problem, problem_of
 from keepahead.faces.gateway.respond import Refuse
 from keepahead.faces.gateway.visit import visit_of
+from keepahead.faces.gateway.visitor import AccessDenied
 
 DOOR = "/keepa"
 """Below this the gateway speaks Keepa's own language, refusals included."""
@@ -41,13 +43,15 @@ class Entrance:
     async def _check(self, scope: Scope) -> Problem | None:
         headers = Headers(scope=scope)
         at_the_door = is_under(scope["path"], DOOR)
-        text = key_of(headers, scope["query_string"] if at_the_door else b"")
+        text = key_of(headers, QueryParams(scope["query_string"]) if at_the_door else {}, in_query=at_the_door)
         peer = scope["client"][0] if scope.get("client") else ""
         visit = visit_of(HTTPConnection(scope))
         try:
             visit.visitor = await self._access.admit(text, caller=headers.get("x-keepa-caller"), peer=peer)
         except AccessDenied as denied:
-            return problem(denied.slug, denied.reason, retry_seconds=denied.retry_seconds)
+            return denial(denied)
+        except LedgerError as error:
+            return problem_of(error, self._clock.now())
         seconds = self._access.check_rate(visit.visitor)
         if seconds is not None:
             return problem("too-many-requests", "this key may not ask so often", retry_seconds=seconds)

@@ -16,10 +16,10 @@ from keepahead.budget.lane import Lane
 from keepahead.budget.scope import Scope
 from keepahead.clock import Clock
 from keepahead.errors import MaxTokensError
-from keepahead.faces.gateway.access import Visitor
 from keepahead.faces.gateway.problems import problem
 from keepahead.faces.gateway.pulse import Pulse
 from keepahead.faces.gateway.visit import Visit, visit_of
+from keepahead.faces.gateway.visitor import NoKeyError, Visitor
 from keepahead.keepa.client import AsyncKeepa
 from keepahead.keepa.on_behalf import OnBehalf
 from keepahead.keepa.terms import OnRefusal
@@ -81,7 +81,7 @@ class Gateway:
         """
         visit = visit_of(request)
         visitor = _visitor_of(visit)
-        lane = self._lane(visitor, wish)
+        lane = self.lanes[visitor.lane_for(wish.lane)]
         may_spend = visitor.scope.covers(Scope.SPEND)
         is_early = may_spend and visit.is_early and not wish.deadline_seconds
         try:
@@ -118,11 +118,6 @@ class Gateway:
             on_refusal=wish.on_refusal,
             keeps_place_for=self.patience.keeps_place_for,
         )
-
-    def _lane(self, visitor: Visitor, wish: Wish) -> Lane:
-        if wish.lane == "live" and visitor.lane != "live":
-            raise problem("not-allowed", f"this key spends in the lane {visitor.lane} only")
-        return self.lanes[wish.lane or visitor.lane]
 
     async def _patiently(self, receive: Receive, work: Coroutine[Any, Any, R]) -> R:
         """Wait for work, but not longer than the time limit or than its client does.
@@ -168,5 +163,5 @@ async def _hung_up(receive: Receive) -> None:
 
 def _visitor_of(visit: Visit) -> Visitor:
     if visit.visitor is None:
-        raise problem("no-key", "a gateway key is needed")
+        raise NoKeyError
     return visit.visitor

@@ -25,6 +25,7 @@ from keepahead.errors import (
     PartialResultError,
     UnboundedCostError,
 )
+from keepahead.faces.gateway.visitor import AccessDenied, NoKeyError, TooManyWrongKeysError, WrongKeyError
 
 MEDIA_TYPE = "application/problem+json"
 LEDGER_RETRY_SECONDS = 5.0
@@ -162,6 +163,19 @@ def problem_of(error: KeepaheadError, now: datetime, cost: Cost | None = None) -
             return problem("ledger-unavailable", str(error), retry_seconds=LEDGER_RETRY_SECONDS)
         case _:
             return _of_keepa(error)
+
+
+def denial(denied: AccessDenied) -> Problem:
+    """Return the problem of somebody who is turned away."""
+    match denied:
+        case NoKeyError():
+            return Problem(KINDS["no-key"], denied.reason, headers={"WWW-Authenticate": "Bearer"})
+        case TooManyWrongKeysError():
+            return problem("too-many-requests", denied.reason, retry_seconds=denied.wait_seconds)
+        case WrongKeyError():
+            return Problem(KINDS["wrong-key"], denied.reason, headers={"WWW-Authenticate": "Bearer"})
+        case _:
+            return problem("not-allowed", denied.reason)
 
 
 def invalid(message: str, code: str, parameter: str | None) -> Problem:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from starlette.requests import HTTPConnection
 from starlette.types import Scope
 
-from keepahead.faces.gateway.access import Visitor
+from keepahead.faces.gateway.visitor import Visitor
 from keepahead.keepa.tally import Tally
 
 _KEY = "keepahead.visit"
