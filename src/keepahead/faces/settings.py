@@ -186,7 +186,7 @@ class Settings(BaseSettings):
     )
     keep_place: Age = Field(
         default=timedelta(minutes=5),
-        description="Whom the gateway refuses for want of tokens that come within this finds them kept when he returns.",
+        description="How far ahead the gateway keeps the tokens for whom it refuses, until he asks again. 0: never.",
     )
     drain_seconds: float = Field(
         default=30, ge=0, le=3600, description="How long the gateway lets requests under way finish when it is stopped."

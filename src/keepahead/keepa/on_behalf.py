@@ -60,4 +60,12 @@ class OnBehalf(AsyncMethods):
         return quote(call)
 
     async def _run(self, plan: Plan[R], options: Mapping[str, Any]) -> R:
-        return await self._keepa.run_on(self._terms, plan, options, self._tally)
+        return await self._keepa.run_on(self._terms, plan, self._within(options), self._tally)
+
+    def _within(self, options: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return the options with `max_tokens` at most what these terms allow: no method may go beyond that."""
+        most = self._terms.max_tokens
+        if most is None:
+            return options
+        asked = options.get("max_tokens")
+        return {**options, "max_tokens": most if asked is None else min(asked, most)}
