@@ -22,6 +22,7 @@ from bench.archive import archive
 from bench.chapter import Chapter, chapter_of_rows
 from bench.decoding import decoding
 from bench.economy import economy
+from bench.gateway import gateway
 from bench.growth import growth
 from bench.many import many_clients
 from bench.neighbour import LeftOutError, Neighbour, environment
@@ -195,6 +196,7 @@ _CHAPTERS: Mapping[str, Callable[[Path], Iterator[Chapter]]] = {
     "growth": growth,
     "archive": archive,
     "economy": economy,
+    "gateway": gateway,
 }
 
 main()
