@@ -755,24 +755,6 @@ def test_cancelled_while_waiting(tmp_path):
         assert ledger.account().reservations == ()
 
 
-def test_cancelled_while_sending(tmp_path):
-    """A task that is cancelled after its call left: the charge counts until a meter tells."""
-    house = House(tmp_path, faults=Faults(latency_seconds=(5.0, 5.0)))
-
-    async def main():
-        async with house.keepa() as keepa:
-            await keepa.status()
-            task = asyncio.create_task(keepa.best_sellers(3760911))
-            await house.clock.sleep_async(2)
-            task.cancel()
-            with pytest.raises(asyncio.CancelledError):
-                await task
-            return await keepa.status()
-
-    status = run(main())
-    assert (status.reserved, status.unknown) == (0, 50)
-
-
 @pytest.mark.parametrize("after", range(1, 40, 3))
 def test_cancelled_anywhere(tmp_path, after):
     """Wherever a task is cancelled, no reservation stays open and no ticket stays behind."""

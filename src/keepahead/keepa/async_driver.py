@@ -1,12 +1,15 @@
 """Carries out the steps of flows for asyncio. Every step that touches the ledger runs in a worker thread."""
 
 import asyncio
+import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 from keepahead.errors import KeepaheadError
+from keepahead.keepa.background import Background, until_done
 from keepahead.keepa.exchange import CALL_SECONDS, FAILURES
 from keepahead.keepa.line import Line, Place, sleep_or_wake
 from keepahead.keepa.parts import Parts, places
@@ -16,6 +19,7 @@ from keepahead.keepa.steps import (
     Found,
     Got,
     Leave,
+    NoAnswer,
     NothingSent,
     Pace,
     Pause,
@@ -31,6 +35,8 @@ from keepahead.keepa.wire import Answer, Inbound
 _THREADS = 16
 """Steps of so many calls can reach the ledger together, and go through it in one transaction."""
 
+log = logging.getLogger("keepahead")
+
 
 class AsyncDriver(Spender):
     """Places, threads and connections for the flows of one event loop."""
@@ -41,6 +47,8 @@ class AsyncDriver(Spender):
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="keepahead")
         self._places = asyncio.Semaphore(places(parts))
         self._line = Line(parts.clock.sleep_async)
+        self._background = Background()
+        self._has_ended = False  # there are no threads any more
         self._pausing: set[asyncio.Event] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -52,56 +60,117 @@ class AsyncDriver(Spender):
             raise RuntimeError("this Keepa client belongs to another event loop; nothing was sent. Make one for each")
 
     async def _drive(self, steps: Steps, answers: list[Answer]) -> None:
-        inside = sent = False
-        place: Place | None = None
+        """Carry out a flow. Whoever is cancelled during an exchange is free at once; the exchange goes on."""
+        way = _Way(steps, answers)
         try:
-            step = await self._advance(advance, steps, None)
+            await self._follow(way)
+        finally:
+            if not way.goes_on:
+                self._end(way)
+
+    async def _follow(self, way: "_Way") -> None:
+        step = await self._advance(advance, way.steps, None)
+        while step is not None:
+            self._see(step)
+            try:
+                value = await self._carry_out(step, way)
+            except BaseException as error:  # the flow decides what it means, then it goes on its way
+                if way.goes_on:
+                    raise
+                step = await self._tell(way.steps, error)
+            else:
+                self._demand_open()
+                step = await self._advance(advance, way.steps, value)
+
+    async def _carry_out(self, step: Step, way: "_Way") -> object:
+        """Do what a step asks for; return what the flow is to be told."""
+        match step:
+            case Enter():
+                await self._places.acquire()
+                way.inside = True
+            case Leave():
+                self._leave(way)
+            case Pace():
+                self._line.leave(way.place)
+                await self._sleep(self._rhythm.take(self._parts.clock.now()))
+            case Wait():
+                if way.place != step.place:
+                    self._line.leave(way.place)
+                way.place = step.place
+                self._listen()
+                return await self._line.wait(
+                    step.place, step.seconds, step.deadline_seconds, tokens=step.tokens, room=step.room
+                )
+            case Send():
+                return await self._have_sent(step, way)
+            case Got():
+                way.answers.append(step.answer)
+                self._wake()
+            case Found():
+                way.answers.extend(step.answers)
+            case Pause():
+                await self._pause(step.seconds)
+        return None
+
+    def _leave(self, way: "_Way") -> None:
+        self._places.release()
+        way.inside = False
+        if way.has_sent:  # what it settled for may have left tokens for others
+            self._line.nudge()
+        way.has_sent = False
+
+    def _end(self, way: "_Way") -> None:
+        self._line.leave(way.place)
+        if way.inside:
+            self._places.release()
+        way.steps.close()  # its ledger is put right now, not when it is collected
+        self._wake()
+
+    async def _have_sent(self, send: Send, way: "_Way") -> Inbound:
+        """Send in a task of its own, which outlives the one that is cancelled while it waits."""
+        exchange = asyncio.create_task(self._send(send, way))
+        try:
+            await asyncio.wait([exchange])
+        except asyncio.CancelledError:
+            way.goes_on = True
+            self._line.leave(way.place)
+            end = self._go_on(exchange, way)
+            if exchange.done() or exchange.cancelling():  # the event loop is at its end: nothing outlives it
+                await end
+            else:
+                self._background.take(exchange, end)
+            raise
+        except GeneratorExit:
+            with suppress(RuntimeError):  # the loop is closed
+                exchange.cancel()
+            raise
+        return exchange.result()
+
+    async def _go_on(self, exchange: "asyncio.Task[Inbound]", way: "_Way") -> None:
+        """Book and archive what comes of an exchange whose caller has gone; send nothing more of the same flow."""
+        gone = asyncio.CancelledError()
+        await until_done(exchange)
+        try:
+            try:
+                inbound = exchange.result()
+            except (NothingSent, NoAnswer, asyncio.CancelledError) as error:
+                told = error if way.has_sent else NothingSent("cancelled")
+                step = await self._advance(tell, way.steps, told)
+            else:
+                step = await self._advance(advance, way.steps, inbound)
             while step is not None:
                 self._see(step)
-                value: object = None
-                try:
-                    match step:
-                        case Enter():
-                            await self._places.acquire()
-                            inside = True
-                        case Leave():
-                            self._places.release()
-                            inside = False
-                            if sent:  # what it settled for may have left tokens for others
-                                self._line.nudge()
-                            sent = False
-                        case Pace():
-                            self._line.leave(place)
-                            await self._sleep(self._rhythm.take(self._parts.clock.now()))
-                        case Wait():
-                            if place != step.place:
-                                self._line.leave(place)
-                            place = step.place
-                            self._listen()
-                            value = await self._line.wait(
-                                place, step.seconds, step.deadline_seconds, tokens=step.tokens, room=step.room
-                            )
-                        case Send():
-                            value = await self._send(step)
-                            sent = True
-                        case Got():
-                            answers.append(step.answer)
-                            self._wake()
-                        case Found():
-                            answers.extend(step.answers)
-                        case Pause():
-                            await self._pause(step.seconds)
-                except BaseException as error:  # noqa: BLE001 - the flow decides what it means, then it goes on its way
-                    step = await self._tell(steps, error)
+                if isinstance(step, Leave):
+                    self._leave(way)
+                    step = await self._advance(advance, way.steps, None)
                 else:
-                    self._demand_open()
-                    step = await self._advance(advance, steps, value)
+                    step = await self._advance(tell, way.steps, gone)
+        except (KeepaheadError, asyncio.CancelledError) as error:
+            log.info("a call whose caller had gone has ended: %s", error)
+        except Exception:
+            log.exception("a call whose caller had gone could not be brought to its end")
         finally:
-            self._line.leave(place)
-            if inside:
-                self._places.release()
-            steps.close()  # its ledger is put right now, not when it is collected
-            self._wake()
+            self._end(way)
 
     async def _pause(self, seconds: float) -> None:
         """Wait for what somebody else is fetching, maybe another task of this client."""
@@ -118,27 +187,28 @@ class AsyncDriver(Spender):
             event.set()
 
     async def _tell(self, steps: Steps, error: BaseException) -> Step | None:
-        """Tell the flow what went wrong, in a thread as well, unless the client or the loop is at its end."""
-        if self._closed or isinstance(error, GeneratorExit):
+        """Tell the flow what went wrong, in a thread as well, unless the loop is at its end."""
+        if isinstance(error, GeneratorExit):
             return tell(steps, error)
         return await self._advance(tell, steps, error)
 
     async def _advance(self, run: Callable[[Steps, Any], Step | None], steps: Steps, value: object) -> Step | None:
         """Run the flow to its next step, in a thread; cancellation waits for the ledger, then ends the flow rightly."""
+        if self._has_ended:
+            return run(steps, value)
         work = asyncio.get_running_loop().run_in_executor(self._threads, run, steps, value)
         try:
             return await asyncio.shield(work)
         except asyncio.CancelledError as cancelled:
-            while not work.done():
-                with suppress(asyncio.CancelledError):
-                    await asyncio.wait([work])
+            await until_done(work)
             if work.exception() is None and (step := work.result()) is not None:
-                _end(steps, step, cancelled)
+                _end_before(step, steps, cancelled)
             raise
 
-    async def _send(self, send: Send) -> Inbound:
+    async def _send(self, send: Send, way: "_Way") -> Inbound:
         if self._closed:
             raise NothingSent("the client was closed")
+        way.has_sent = True
         asked_at = self._parts.clock.now()
         try:
             async with asyncio.timeout(CALL_SECONDS):
@@ -158,7 +228,22 @@ class AsyncDriver(Spender):
             await self._parts.clock.sleep_async(seconds)
 
 
-def _end(steps: Steps, step: Step, cancelled: BaseException) -> None:
+@dataclass(slots=True, eq=False)
+class _Way:
+    """A flow and where it stands: in the line, inside with those under way, with something sent.
+
+    `goes_on`: its caller has gone, and somebody else brings it to its end.
+    """
+
+    steps: Steps
+    answers: list[Answer]
+    place: Place | None = None
+    inside: bool = False
+    has_sent: bool = False
+    goes_on: bool = False
+
+
+def _end_before(step: Step, steps: Steps, cancelled: BaseException) -> None:
     """End a flow that stands at `step` before that step was begun."""
     error = NothingSent("cancelled") if isinstance(step, Send) else cancelled
     with suppress(KeepaheadError, asyncio.CancelledError):

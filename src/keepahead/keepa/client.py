@@ -65,15 +65,22 @@ class AsyncKeepa(AsyncDriver, AsyncMethods):
     ) -> None:
         await self.aclose()
 
-    async def aclose(self) -> None:
-        """Close the connections and the ledger. Calls under way end: what is not sent yet is not sent any more."""
+    async def aclose(self, drain_seconds: float = 0) -> None:
+        """Close the connections and the ledger. Calls under way end: what is not sent yet is not sent any more.
+
+        Those whose caller was cancelled have `drain_seconds` to bring their answers; then they end as well, as lost.
+        """
         self._closed = True
         self._line.nudge()
         self._end_listening()
-        with suppress(RuntimeError):  # its event loop is gone, and its connections with it
-            await self._http.aclose()
-        self._threads.shutdown()
-        self._parts.close()
+        try:
+            await self._background.drain(drain_seconds)
+        finally:
+            with suppress(RuntimeError):  # its event loop is gone, and its connections with it
+                await self._http.aclose()
+            self._has_ended = True
+            self._threads.shutdown()
+            self._parts.close()
 
     def on_behalf_of(
         self, caller: str, lane: Lane, *, tally: Tally | None = None, **defaults: Unpack[SpendOptions]
