@@ -6,7 +6,7 @@ UV     := $(BIN)/uv
 READY  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fix bench cover clean
+.PHONY: help demo serve test check fix bench cover clean
 
 help:            ## this list
 	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## */  make \1\t/'
@@ -21,6 +21,9 @@ $(READY): pyproject.toml uv.lock
 
 demo: $(READY)   ## the incident replayed, a discovery, an analysis with its chart, on the built-in simulator
 	@$(BIN)/python -m keepahead.faces.demo
+
+serve: $(READY)  ## the gateway on port 8200; ARGS="--open": no keys
+	@$(BIN)/python -m keepahead serve $(ARGS)
 
 test: $(READY)   ## all tests
 	@$(BIN)/python -m pytest -q -n 2 --dist worksteal $(ARGS)
