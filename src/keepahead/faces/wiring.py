@@ -130,6 +130,7 @@ def parts_for(
     clock: Clock | None,
     transport: Any,
     watch: Callable[[Step], None] | None,
+    memory_megabytes: int = 0,
 ) -> Parts:
     """Build what a client is made of. `transport` is one of httpx2's, or the class to make one of."""
     clock = clock or SystemClock()
@@ -139,7 +140,7 @@ def parts_for(
         transport = _transport(url, clock, transport)
     database = _open_database(settings)
     ledger = Ledger(database, fingerprint_of(url, key))
-    archive = Archive(database, url, settings.archive_megabytes)
+    archive = Archive(database, url, settings.archive_megabytes, memory_megabytes)
     return Parts(
         key=key,
         upstream_url=url,
@@ -159,6 +160,31 @@ def parts_for(
         calls_per_minute=settings.pace,
         watch=watch,
         close=lambda: _close(ledger, archive, clock.now() - timedelta(days=settings.keep_entries_days)),
+    )
+
+
+def open_keepa(
+    settings: Settings,
+    lane: str = "live",
+    *,
+    clock: Clock | None = None,
+    transport: httpx2.AsyncBaseTransport | None = None,
+    memory_megabytes: int = 0,
+    watch: Callable[[Step], None] | None = None,
+) -> client.AsyncKeepa:
+    """Return a client by settings that were read before. So many megabytes of archived answers are kept in memory.
+
+    Raises SettingsError and LedgerError.
+    """
+    return client.AsyncKeepa(
+        parts_for(
+            settings,
+            lane,
+            clock=clock,
+            transport=transport or httpx2.AsyncHTTPTransport,
+            watch=watch,
+            memory_megabytes=memory_megabytes,
+        )
     )
 
 

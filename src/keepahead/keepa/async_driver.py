@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from keepahead.errors import KeepaheadError
+from keepahead.errors import KeepaheadError, LedgerError
 from keepahead.keepa.background import Background, until_done
 from keepahead.keepa.exchange import CALL_SECONDS, FAILURES
 from keepahead.keepa.line import Line, Place, sleep_or_wake
@@ -48,6 +48,7 @@ class AsyncDriver(Spender):
         self._places = asyncio.Semaphore(places(parts))
         self._line = Line(parts.clock.sleep_async)
         self._background = Background()
+        self._is_flushing = False
         self._has_ended = False  # there are no threads any more
         self._pausing: set[asyncio.Event] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -171,6 +172,20 @@ class AsyncDriver(Spender):
             log.exception("a call whose caller had gone could not be brought to its end")
         finally:
             self._end(way)
+
+    def _flush(self) -> None:
+        """Have the ledger write what the archive answered, in a thread; nobody waits for it."""
+        if not self._is_flushing:
+            self._is_flushing = True
+            self._threads.submit(self._flush_now)
+
+    def _flush_now(self) -> None:
+        try:
+            self._parts.ledger.flush()
+        except LedgerError as error:
+            log.warning("what the archive answered is not on record yet: %s", error)
+        finally:
+            self._is_flushing = False
 
     async def _pause(self, seconds: float) -> None:
         """Wait for what somebody else is fetching, maybe another task of this client."""

@@ -74,7 +74,10 @@ class BaseCall:
     def _convert(self) -> None:
         """Check every option and replace it by its canonical form. Raises `InvalidCallError`."""
         for name, kind in self.options.values():
-            object.__setattr__(self, name, kind(getattr(self, name)))
+            given = getattr(self, name)
+            checked = kind.check(given)
+            if checked is not given:
+                object.__setattr__(self, name, checked)
 
 
 class BrazilUndocumentedCall(BaseCall):

@@ -123,6 +123,17 @@ class AsyncKeepa(AsyncDriver, AsyncMethods):
         """Carry out a plan; `options` go before `terms`. What it cost goes into `tally`."""
         self._demand_home()
         terms = own_terms(terms, plan, options)
+        if (remembered := self._recall(plan, terms)) is not None:
+            answers, is_due = remembered
+            self._see(Found(tuple(answers)))
+            if is_due:
+                self._flush()
+            if tally is not None:
+                tally.take(answers)
+            return self._result(plan, terms, Outcome(answers))
+        return await self._look_and_pay(terms, plan, tally)
+
+    async def _look_and_pay(self, terms: Terms, plan: Plan[R], tally: Tally | None) -> R:
         answers: list[Answer] = []
         left: list[Call] = []
         paid = Outcome(())

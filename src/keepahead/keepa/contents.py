@@ -192,11 +192,11 @@ def wanted(call: Call, *, at_any_age: bool = False) -> Wanted | None:
     asked = contents_of(call)
     if at_any_age and isinstance(asked, ProductContents | SellerContents):
         asked = msgspec.structs.replace(asked, hours=EVER)
-    query = call.query()
-    domain = call.domain if isinstance(call, DealCall) else int(query.pop("domain", "0"))
-    if asked is not None:
-        items = tuple(dict.fromkeys(call.items)) if isinstance(call, ProductCall | SellerCall | CategoryCall) else ()
+    if asked is not None and isinstance(call, ProductCall | SellerCall | CategoryCall):
+        items, domain = tuple(dict.fromkeys(call.items)), call.domain
     else:
+        query = call.query()
+        domain = call.domain if isinstance(call, DealCall) else int(query.pop("domain", "0"))
         if body := call.body():
             query["selection"] = body.decode()  # by GET it stands there
         items = (name_of("&".join(f"{name}={value}" for name, value in sorted(query.items()))),)

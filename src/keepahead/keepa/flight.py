@@ -6,7 +6,7 @@ here keeps an answer that is paid for from whoever paid.
 
 import logging
 import uuid
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -40,6 +40,12 @@ RENEW_AFTER = timedelta(minutes=1)
 """Whoever sends later than so long after leasing, because others of his program came first, leases once more."""
 
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+
+RECALLED_AT_ONCE = 100
+"""More items than this are looked up in a thread, in memory or not: meanwhile the event loop has other things to do."""
+
+Look = Callable[[Wanted, datetime, datetime], Mapping[str, Item]]
+"""Returns what will do, was fetched since then, and is there now."""
 
 log = logging.getLogger("keepahead")
 
@@ -168,7 +174,8 @@ def look(
 
     `at_any_age` takes whatever there is, and marks it as stale.
     """
-    found = _look(calls, shelf, at_any_age=at_any_age)
+    asked = [wanted(call, at_any_age=at_any_age) for call in calls]
+    found = _look(calls, asked, shelf, shelf.archive.look, at_any_age=at_any_age)
     answers: list[Answer] = []
     for call, items in zip(calls, found, strict=True):
         of = wanted(call)
@@ -185,11 +192,32 @@ def look(
         yield Found(tuple(answers))
 
 
-def _look(calls: Sequence[Call], shelf: Shelf, *, at_any_age: bool) -> Sequence[Mapping[str, Item]]:
+def recall(calls: Sequence[Call], shelf: Shelf, *, divide: bool = True) -> tuple[Sequence[Answer], bool] | None:
+    """Return what the archive has of some calls if all of it is in memory and little, without a look at any database.
+
+    The other value tells whether the ledger is to be flushed.
+    """
+    asked = [wanted(call) for call in calls]
+    if sum(len(of.items) for of in asked if of is not None) > RECALLED_AT_ONCE:
+        return None
+    found = _look(calls, asked, shelf, shelf.archive.recall)
+    if not all(of is not None and len(items) == len(of.items) for of, items in zip(asked, found, strict=True)):
+        return None
+    answers: list[Answer] = []
+    is_due = False
+    for call, items in zip(calls, found, strict=True):
+        served = _served(call, None, items, shelf)
+        is_due = shelf.ledger.note(served) or is_due
+        answers.extend(_answers(call, items, served.tokens, divide=divide))
+    return answers, is_due
+
+
+def _look(
+    calls: Sequence[Call], asked: Sequence[Wanted | None], shelf: Shelf, find: Look, *, at_any_age: bool = False
+) -> Sequence[Mapping[str, Item]]:
     """Return what is there of each call. Those that differ in their items only are looked for together."""
     now = shelf.clock.now()
     alike: dict[tuple[object, ...], list[int]] = {}
-    asked = [wanted(call, at_any_age=at_any_age) for call in calls]
     for number, of in enumerate(asked):
         if of is not None:
             alike.setdefault((of.endpoint, of.domain, of.contents), []).append(number)
@@ -199,8 +227,10 @@ def _look(calls: Sequence[Call], shelf: Shelf, *, at_any_age: bool) -> Sequence[
         parts = [of for number in numbers if (of := asked[number]) is not None]
         if age <= timedelta() and not at_any_age:
             continue
-        together = replace(parts[0], items=tuple(dict.fromkeys(name for of in parts for name in of.items)))
-        items = shelf.archive.look(together, LONG_AGO if at_any_age else now - age, now)
+        together = parts[0]
+        if len(parts) > 1:
+            together = replace(together, items=tuple(dict.fromkeys(name for of in parts for name in of.items)))
+        items = find(together, LONG_AGO if at_any_age else now - age, now)
         for number, of in zip(numbers, parts, strict=True):
             found[number] = {name: items[name] for name in of.items if name in items}
     return found
@@ -232,18 +262,21 @@ def _shared_out(saved: int, found: Mapping[str, Item]) -> Mapping[str, int]:
 
 
 def _serve(call: Call, left: Call | None, found: Mapping[str, Item], shelf: Shelf) -> int:
-    """Have on record what the archive saved: what was paid then, but not more than it would have cost now."""
+    """Have on record what the archive saved, and return it."""
+    served = _served(call, left, found, shelf)
+    shelf.ledger.serve(served)
+    return served.tokens
+
+
+def _served(call: Call, left: Call | None, found: Mapping[str, Item], shelf: Shelf) -> Served:
+    """Return what the archive saved: what was paid then, but not more than it would have cost now."""
     now, terms = shelf.clock.now(), shelf.terms
     likely = quote(call).tokens_likely - (quote(left).tokens_likely if left else 0)
-    saved = max(0, min(likely, sum(item.tokens for item in found.values())))
     payers = {item.call_id for item in found.values()}
-    shelf.ledger.serve(
-        Served(
-            at=now,
-            label=Label(new_call_id(now), call.endpoint, terms.lane.name, terms.caller),
-            tokens=saved,
-            shape=shape_of(part_of(call, found) or call),
-            paid_by=payers.pop() if len(payers) == 1 else "",
-        )
+    return Served(
+        at=now,
+        label=Label(new_call_id(now), call.endpoint, terms.lane.name, terms.caller),
+        tokens=max(0, min(likely, sum(item.tokens for item in found.values()))),
+        shape=shape_of((part_of(call, found) if left else None) or call),
+        paid_by=payers.pop() if len(payers) == 1 else "",
     )
-    return saved

@@ -83,6 +83,13 @@ class Spender:
             return None
         return flight.look(plan.calls, shelf, left, divide=plan.divide)
 
+    def _recall(self, plan: Plan[Any], terms: Terms) -> tuple[Sequence[Answer], bool] | None:
+        """Return what the archive remembers, if that is all that is asked, and whether the ledger is to be flushed."""
+        shelf = self._shelf(terms)
+        if shelf is None or not shelf.archive.remembers:
+            return None
+        return flight.recall(plan.calls, shelf, divide=plan.divide)
+
     def _look_for_stale(
         self, plan: Plan[Any], answers: Sequence[Answer], terms: Terms, failure: KeepaheadError | None
     ) -> Steps | None:

@@ -8,6 +8,7 @@ import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -36,6 +37,7 @@ from keepahead.store import leases, tables
 from keepahead.store.database import Database
 from keepahead.store.dialects import insert_for
 from keepahead.store.many import Many
+from keepahead.store.memory import Memory
 from keepahead.store.packing import DamagedError, pack, unpack
 from keepahead.store.statement import Statement, pen
 from keepahead.store.wanted import Claim, Item, Wanted, name_of
@@ -68,13 +70,15 @@ class Archive:
     """The archived answers of one upstream. Safe to use from any thread. Raises LedgerError when it cannot be reached.
 
     `megabytes` (of compressed bodies, over all upstreams of the database) are the limit; 0 turns the archive off.
+    `memory_megabytes` (of bodies as they are) of the hottest are remembered here, and looked up without the database.
     """
 
-    def __init__(self, database: Database, upstream: str, megabytes: int) -> None:
+    def __init__(self, database: Database, upstream: str, megabytes: int, memory_megabytes: int = 0) -> None:
         self.upstream = name_of(upstream)
         self.limit = megabytes * _MEGABYTE
         self._database = database
         self._mutex = threading.Lock()
+        self._memory = Memory(memory_megabytes * _MEGABYTE, lambda: database.archive_mark)
         self._touched: dict[int, datetime] = {}
         self._kept_bytes: int | None = None  # since the size of all was added up; None: it never was
 
@@ -83,14 +87,31 @@ class Archive:
         """Tell whether anything is kept at all."""
         return self.limit > 0
 
+    @property
+    def remembers(self) -> bool:
+        """Tell whether anything is remembered in memory."""
+        return self._memory.is_on
+
     def look(self, wanted: Wanted, since: datetime, now: datetime) -> Mapping[str, Item]:
         """Return what will do and was fetched at `since` or later: of each item the newest.
 
         What was fetched when our clock was wrong, at what is not yet, is of no known age: it serves nobody.
         """
-        with self._database.read() as connection:
-            rows = self._find(connection, wanted, since, now)
-        return self._unpacked(rows, now)
+        found = self._memory.recall(wanted, since, now)
+        if found:
+            wanted = replace(wanted, items=tuple(item for item in wanted.items if item not in found))
+        if wanted.items:
+            state = self._memory.state
+            with self._database.read() as connection:
+                rows = self._find(connection, wanted, since, now)
+            looked_up = self._unpacked(rows, now)
+            self._memory.remember(wanted, looked_up, now, state)
+            found.update(looked_up)
+        return found
+
+    def recall(self, wanted: Wanted, since: datetime, now: datetime) -> Mapping[str, Item]:
+        """Return what `look` would, as far as it is in memory. Takes microseconds and raises nothing."""
+        return self._memory.recall(wanted, since, now)
 
     def claim(self, wanted: Wanted, since: datetime, now: datetime, holder: str, until: datetime) -> Claim:
         """Look once more, and lease what is not there, so that nobody else pays for it meanwhile.
@@ -149,6 +170,7 @@ class Archive:
             self._drop_replaced(connection, wanted, items, replaces)
             if holder is not None:
                 leases.release(connection, holder)
+        self._memory.replace(wanted, items)
         self._make_room(sum(len(body) for _, body in packed))
 
     def put_away(self, wanted: Wanted, unread: Item) -> None:
@@ -160,6 +182,7 @@ class Archive:
             drop(connection, [seq for seq, *_, call_id in old if call_id == unread.call_id])
             with pen(connection) as hand:
                 KEEP_NEWEST.write(hand, [row])
+        self._memory.forget(wanted)
 
     def flush(self) -> None:
         """Write down what was used."""
@@ -300,6 +323,7 @@ def evict(database: Database, limit: int) -> int:
             gone.append(seq)
             over -= size
         drop(connection, gone)
+    database.mark_archive()
     return len(gone)
 
 

@@ -38,7 +38,12 @@ class Database:
     def __init__(self, engine: Engine, deadline: Deadline) -> None:
         self._engine = engine
         self._deadline = deadline
+        self.archive_mark = object()
         self._writer = None if self.locks_rows else sqlite.Writer(engine, deadline)
+
+    def mark_archive(self) -> None:
+        """Let those who remember archived rows know that some were dropped or taken in."""
+        self.archive_mark = object()
 
     @property
     def url(self) -> URL:

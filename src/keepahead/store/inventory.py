@@ -88,6 +88,7 @@ class Inventory:
                 some = select(_ROWS.seq).where(*conditions).order_by(_ROWS.seq).limit(AT_A_TIME)
                 seqs = connection.execute(some).scalars().all()
                 archive.drop(connection, seqs)
+            self._database.mark_archive()
             gone = len(seqs)
             yield gone
 
@@ -123,6 +124,7 @@ class Inventory:
         sound = sorted((row for row in rows if _is_sound(row["body"])), key=lambda row: (row["item"], row["contents"]))
         with self._database.write() as connection, pen(connection) as hand:
             KEEP_NEWEST.write(hand, [{**row, "upstream": self.upstream, "size": len(row["body"])} for row in sound])
+        self._database.mark_archive()
         return len(sound)
 
 

@@ -52,6 +52,7 @@ class Ledger:
         self.holder = uuid.uuid4().hex
         self._desk = Desk(self._serve)
         self._kept: Kept | None = None
+        self._seen: Kept | None = None
         self._alone_for = 0
         self._renewed_at: datetime | None = None
         self._served: list[Served] | None = None
@@ -70,7 +71,14 @@ class Ledger:
         """Return the account as the ledger has it now."""
         with self.database.read() as connection:
             found = kept.load(connection, self.fingerprint)
-        return found.account if found else Account(self.fingerprint)
+        if found is None:
+            return Account(self.fingerprint)
+        self._see(found)
+        return found.account
+
+    def seen(self) -> Account | None:
+        """Return the account as it was when this ledger last read or changed it, from memory; None if it never did."""
+        return self._seen.account if self._seen else None
 
     def reserve(self, ask: Ask, now: datetime) -> Verdict:
         """Decide on `ask` and make the verdict true: tokens set aside, a place in the queue, or a refusal on record."""
@@ -107,6 +115,11 @@ class Ledger:
 
     def serve(self, entry: Served) -> None:
         """Have on record that the archive answered: with the next step, a little later, or at `flush`."""
+        if self.note(entry):
+            self.flush()
+
+    def note(self, entry: Served) -> bool:
+        """Do the same without a look at the database; tell whether it is time for `flush`."""
         with self._mutex:
             is_first = self._served is None
             served = self._served = self._served or []
@@ -114,8 +127,7 @@ class Ledger:
             is_due = len(served) >= SERVED_AT_A_TIME or entry.at - served[0].at >= SERVED_LATE
         if is_first:
             self._desk.owe(lambda round_: self._write_served(round_, served))
-        if is_due:
-            self.flush()
+        return is_due
 
     def flush(self) -> None:
         """Write what the archive answered, if that is still to be done."""
@@ -164,6 +176,7 @@ class Ledger:
             self._alone_for = 0
             return False
         self._kept = after
+        self._see(after)
         return True
 
     def _serve_locked(self, slips: Sequence[Slip[Round]], known: Kept | None) -> None:
@@ -182,6 +195,12 @@ class Ledger:
             if after is not before:
                 self._write(connection, before, after, round_)
         self._kept = after
+        self._see(after)
+
+    def _see(self, kept_: Kept) -> None:
+        with self._mutex:
+            if self._seen is None or self._seen.version <= kept_.version:
+                self._seen = kept_
 
     def _write(self, connection: Connection, before: Kept, after: Kept, round_: Round) -> None:
         of = self.fingerprint
