@@ -23,6 +23,7 @@ No error holds the Keepa key. Messages are for people; programs read the attribu
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 
@@ -62,7 +63,9 @@ class InsufficientTokensError(RefusedError):
     """The tokens for `call` are not there, or not in the time that the caller allows.
 
     `balance` and `free` are tokens now (free: less what is reserved), `tokens_max` is the most the call may cost,
-    `floor` may not be undercut. `wait_seconds` is how long it would take, None if waiting cannot help.
+    `floor` may not be undercut. `wait_seconds` is when all of them surely are there if nobody else spends with the
+    same key, None if waiting cannot help. Until `kept_until` they are kept for whoever asks the same again from
+    `wait_seconds` on; None: no place is kept, and others may be quicker.
     """
 
     def __init__(
@@ -75,8 +78,10 @@ class InsufficientTokensError(RefusedError):
         floor: int,
         wait_seconds: float | None,
         call: Any = None,
+        kept_until: datetime | None = None,
     ) -> None:
         super().__init__(message)
+        self.kept_until = kept_until
         self.balance = balance
         self.free = free
         self.tokens_max = tokens_max

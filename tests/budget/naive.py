@@ -278,5 +278,7 @@ class Book:
         if balance < target and lump == 0:
             return ("refused", "no_refill")
         if not in_time or (want.deadline is not None and want.deadline <= now):
-            return ("refused", "not_in_time")
+            at_once = want.deadline is not None and want.deadline <= now
+            never = at_once and want.floor + want.tokens > newest.rate * 60
+            return ("refused", "never_at_once" if never else "not_in_time")
         return ("later", "")

@@ -565,9 +565,11 @@ def test_work_that_cannot_be_finished_in_time_is_not_begun(whole: int, left: int
     assert (decision is None) == possible
     if decision:
         assert isinstance(decision.verdict, Refused)
-        assert (decision.verdict.reason, decision.verdict.tokens_max) == (Reason.NOT_IN_TIME, whole)
-        assert decision.verdict.wait_seconds
-        assert decision.verdict.wait_seconds * 1_000 > wait
+        never = not wait and whole + LIVE.floor > 1_200
+        reason = Reason.NEVER_AT_ONCE if never else Reason.NOT_IN_TIME
+        assert (decision.verdict.reason, decision.verdict.tokens_max) == (reason, whole)
+        assert (decision.verdict.wait_seconds is None, decision.verdict.takes_seconds is None) == (never, not never)
+        assert (decision.verdict.wait_seconds or decision.verdict.takes_seconds or 0) * 1_000 > wait
         assert [type(entry) for entry in decision.entries] == [Refusal]
 
 

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 from tests.budget import test_backfill as backfill
+from tests.budget import test_kept as kept
 from tests.budget import test_laws as laws
 from tests.budget import test_order as order
 from tests.budget import test_reconcile as reconcile
@@ -15,7 +16,7 @@ from tests.budget import test_rules as rules
 from tests.budget.machine import House, Unsupervised
 
 from keepahead.budget import account as accounts
-from keepahead.budget import decide
+from keepahead.budget import decide, standing
 from keepahead.budget import meter as meters
 from keepahead.budget import split as splits
 from keepahead.budget.account import Account
@@ -23,6 +24,7 @@ from keepahead.budget.decide import _Case
 from keepahead.budget.entry import Absorbed, Entry, Label, Observed, Released
 from keepahead.budget.meter import Meter
 from keepahead.budget.rule import Freeze, Rules, Window
+from keepahead.budget.standing import Standing
 from keepahead.budget.ticket import Ticket
 
 HUNT = settings(
@@ -184,6 +186,16 @@ RARE: dict[str, tuple[object, str, object, Callable[[], None]]] = {
     "the bucket has no cap": (
         Meter, "balance_at", uncapped, laws.test_refill_comes_in_whole_lumps_less_flow_and_is_capped,
     ),
+    "a moment is told as if nobody stood ahead": (
+        Standing, "ready_at", property(lambda self: self.meter.moment_of_refill(1 - self.free, self.now)),
+        kept.test_who_comes_back_at_the_moment_he_was_told_is_granted,
+    ),
+    "a moment is told as if no bucket spilt": (
+        Standing, "ready_at", Standing.paid_at, kept.test_who_comes_back_at_the_moment_he_was_told_is_granted,
+    ),
+    "who began earlier stands before a kept place": (
+        decide, "placed", lambda ask, *_: ask, kept.test_who_comes_back_at_the_moment_he_was_told_is_granted,
+    ),
     "refill is counted from the reading on": (
         Meter, "moment_of_refill", recounting, laws.test_work_that_cannot_be_finished_in_time_is_not_begun,
     ),
@@ -193,7 +205,7 @@ RARE: dict[str, tuple[object, str, object, Callable[[], None]]] = {
 # The queue, backfill, reconciliation and the rules: each has its own simulation, called with what it needs.
 SIMULATED: dict[str, tuple[object, str, object, Callable[[], None]]] = {
     "jobs starve": (
-        decide, "in_order", by_place,
+        standing, "in_order", by_place,
         lambda: order.test_a_job_is_served_once_in_its_patience_under_endless_live_traffic(rate=20, seed=0),
     ),
     "jobs come forward again at once": (

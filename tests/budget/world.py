@@ -16,8 +16,9 @@ from keepahead.budget.decide import NO_RULES
 from keepahead.budget.entry import Absorbed, Entry, Observed, Settled
 from keepahead.budget.meter import Meter
 from keepahead.budget.rule import Rules
+from keepahead.budget.standing import queue_after
 from keepahead.budget.ticket import TICKET_LIFE
-from keepahead.budget.verdict import Later, Verdict
+from keepahead.budget.verdict import Verdict
 
 
 class World:
@@ -57,18 +58,16 @@ class World:
         """Ask, and keep the place in the queue if there is one to keep."""
         decision = decide.reserve(self.account, wanted, at(self.now), rules)
         self.write(decision.entries)
-        name, verdict = wanted.label.call_id, decision.verdict
-        tickets = tuple(ticket for ticket in self.account.tickets if ticket.call_id != name)
-        if isinstance(verdict, Later) and verdict.ticket:
-            tickets = (*tickets, verdict.ticket)
-        self.account = replace(self.account, tickets=tickets)
-        return verdict
+        tickets = queue_after(self.account.tickets, wanted, decision.verdict, at(self.now))
+        self.account = replace(self.account, tickets=tuple(tickets))
+        return decision.verdict
 
     def renew(self) -> None:
         """Everybody who waits is still there."""
         expires_at = at(self.now) + TICKET_LIFE
-        tickets = tuple(replace(ticket, expires_at=expires_at) for ticket in self.account.tickets)
-        self.account = replace(self.account, tickets=tickets)
+        tickets = self.account.tickets
+        renewed = tuple(each if each.is_kept else replace(each, expires_at=expires_at) for each in tickets)
+        self.account = replace(self.account, tickets=renewed)
 
     def settle(self, name: str, price: int, told: Meter | None = None) -> None:
         """Let Keepa charge for a call and record its answer; `told` was charged before and is recorded now."""

@@ -85,6 +85,7 @@ async def everything(selection: Mapping[str, Any]) -> None:
         assert_type(await keepa.send(TokenCall()), Answer)
         assert_type(keepa.quote(TokenCall()), Cost)
         assert_type(await keepa.status(), Status)
+        await keepa.foresee("this scan", 100, max_wait_seconds=0)
 
 
 def blocking() -> None:
@@ -106,7 +107,7 @@ def values() -> None:
         blocking()
     except InsufficientTokensError as error:
         assert_type((error.balance, error.free, error.tokens_max, error.floor), tuple[int, int, int, int])
-        assert_type(error.wait_seconds, float | None)
+        assert_type((error.wait_seconds, error.kept_until), tuple[float | None, datetime | None])
     except FrozenError as error:
         assert_type((error.freeze_id, error.words, error.wait_seconds), tuple[int, str, float | None])
     except CallerLimitError as error:

@@ -1,5 +1,6 @@
 """A discovery carried out: what it sends, when it stops, what it refuses, and what it keeps when something fails."""
 
+import asyncio
 import json
 from collections.abc import Callable
 from dataclasses import replace
@@ -12,13 +13,21 @@ import pytest
 from tests.house import START, Canned, House, run
 from tests.keepa.envelopes import answer
 
-from keepahead import InsufficientTokensError, InvalidCallError, KeepaRejected, MaxTokensError, PartialResultError
+from keepahead import (
+    InsufficientTokensError,
+    InvalidCallError,
+    KeepaRejected,
+    MaxTokensError,
+    PartialResultError,
+)
+from keepahead.budget.lane import LIVE
 from keepahead.budget.status import Status
 from keepahead.keepa.objects import Product
+from keepahead.keepa.on_behalf import OnBehalf
 from keepahead.work.discovery.criteria import Criteria
 from keepahead.work.discovery.filters import Rejection, details_sieve
 from keepahead.work.discovery.harvest import Discovery, Rejected
-from keepahead.work.discovery.plan import check_time, check_tokens, forecast, plan_discovery, seconds_until_paid
+from keepahead.work.discovery.plan import check_tokens, forecast, plan_discovery, seconds_until_paid
 from keepahead.work.discovery.run import DETAILS_AGE, discover, gather, known_to_fit
 
 ASINS = [f"B{number:09d}" for number in range(400)]
@@ -67,13 +76,6 @@ def test_what_is_refused():
     with pytest.raises(MaxTokensError):
         check_tokens(plan(replace(WISH, max_tokens=54)))
     check_tokens(plan(replace(WISH, max_tokens=55)))
-    check_time("this", 55, status(44), START, 91)
-    with pytest.raises(InsufficientTokensError) as late:
-        check_time("this", 55, status(44), START, 90)
-    assert (late.value.free, late.value.tokens_max, late.value.floor) == (44, 55, 10)
-    assert late.value.wait_seconds == pytest.approx(90.3)
-    with pytest.raises(InsufficientTokensError, match="trackings take the whole refill"):
-        check_time("this", 55, status(44, reduction=20), START, None)
     assert seconds_until_paid(0, status(-5, reduction=20), START) == 0.0
 
 
@@ -332,6 +334,30 @@ def test_the_archive_is_a_road(tmp_path):
             assert house.truth().consumed == 2 * spent - 1 + paid  # the category is young enough
 
     run(main())
+
+
+def test_two_come_back_when_they_were_told(tmp_path):
+    """Two discoveries that do not wait are refused, and each is carried out as a whole at the moment it was told."""
+    house = House(tmp_path, balance=0)
+    moments: list[float] = []
+
+    async def one(keepa: OnBehalf, worst: int) -> None:
+        wish = replace(WISH, category=3760911, new_price=(None, None), max_results=5, rank=(1, worst))
+        with pytest.raises(InsufficientTokensError, match="this discovery may cost up to") as told:
+            await discover(keepa, plan(wish), house.clock, max_wait_seconds=0)
+        assert told.value.wait_seconds is not None
+        assert told.value.kept_until is not None
+        moments.append(told.value.wait_seconds)
+        await house.clock.sleep_async(told.value.wait_seconds)
+        assert (await discover(keepa, plan(wish), house.clock, max_wait_seconds=0)).ended != "early"
+
+    async def main() -> None:
+        async with house.keepa() as client:
+            keepa = client.on_behalf_of("somebody", LIVE, keeps_place_for=timedelta(hours=1))
+            await asyncio.gather(one(keepa, 50_000), one(keepa, 60_000))
+
+    run(main())
+    assert moments[0] < moments[1]
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import assert_never
 
 from keepahead.budget.entry import (
@@ -22,6 +22,9 @@ from keepahead.budget.lane import LIVE
 from keepahead.budget.meter import CLOCKS_AGREE, Meter
 from keepahead.budget.split import split
 from keepahead.budget.ticket import Ticket
+
+CALL_LIMIT = timedelta(minutes=8)
+"""A reservation older than this has lost its process: longer than a call may take to leave and to be answered."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,23 +3,21 @@
 Every decision lists its refusals first. The caller appends the entries, which is what changes the account.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from keepahead.budget.account import Account, apply
+from keepahead.budget.account import CALL_LIMIT, Account, apply
 from keepahead.budget.ask import MOST_TOKENS, Ask
 from keepahead.budget.entry import Absorbed, Entry, Lost, Observed, Refusal, Released, Reserved, Settled
 from keepahead.budget.meter import Meter
 from keepahead.budget.rule import Freeze, Rules, Window
-from keepahead.budget.ticket import Ticket, in_order
+from keepahead.budget.standing import WORK_LIFE, Standing, placed
+from keepahead.budget.ticket import KEPT, Ticket
 from keepahead.budget.verdict import Granted, Later, Reason, Refused, Verdict
 
 SEND_WITHIN = timedelta(minutes=2)
 """A call that has not left so long after its grant (the machine slept) must be granted anew."""
-
-CALL_LIMIT = timedelta(minutes=8)
-"""A reservation older than this has lost its process: longer than a call may take to leave and to be answered."""
 
 UNKNOWN_HOLD = timedelta(seconds=120)
 """After a lost answer Keepa may still be at work and charge later; open-questions 0.6 says to wait at least so long."""
@@ -34,6 +32,11 @@ OTHERS_WAIT = timedelta(seconds=10)
 """How long to wait when only the end of other calls can free the tokens: nobody can say when that is. Whoever gives
 tokens back rings the bell, so this is for the case that nobody hears it."""
 
+APPOINTMENT_GRACE = timedelta(seconds=15)
+"""A place is kept for so long after the moment that was told: people and their clocks are late."""
+
+PLACES_PER_CALLER = 16
+"""No more places than this are kept for one caller at the same time."""
 
 NO_RULES = Rules()
 """Nothing is forbidden, nobody has a limit."""
@@ -73,17 +76,30 @@ def reserve(account: Account, ask: Ask, now: datetime, rules: Rules = NO_RULES) 
     return Decision(decision.verdict, lapsed + decision.entries)
 
 
-def foresee(account: Account, ask: Ask, now: datetime) -> Decision | None:
+def foresee(account: Account, ask: Ask, now: datetime, *, strictly: bool = False) -> Decision | None:
     """Refuse work that cannot all be paid for by its deadline; None where nothing speaks against beginning it.
 
     For work of many calls, before the first is paid: `ask` is all of it at once, and may well exceed the bucket.
+    `strictly` counts what is held as charged and lets everybody who waits go first, and may want a meter before that.
     """
     if account.meter is None or ask.tokens_max == 0:
         return None
     case = _case(account, account.meter, ask, now, NO_RULES)
+    if strictly and not (case.is_overdue or case.will_be_paid):
+        if case.is_stale:
+            return Decision(_wait_for_meter(account, ask, now))
+        return case.refuse(Reason.NO_REFILL) if case.paid_at is None else case.too_late()
     if case.whole_is_in_time or case.is_stale:  # a stale account is not a reason to refuse: `reserve` asks for a meter
         return None
-    return case.refuse(Reason.NO_REFILL if case.earliest is None else Reason.NOT_IN_TIME)
+    return case.refuse(Reason.NO_REFILL) if case.earliest is None else case.too_late()
+
+
+def kept_for_parts(account: Account, ask: Ask, now: datetime) -> Ticket | None:
+    """Return the place from which the parts of work are granted that was let in, if all of its tokens are there."""
+    if account.meter is None or not ask.appointment or not ask.tokens_max:
+        return None
+    case = _case(account, account.meter, ask, now, NO_RULES)
+    return case.ask.kept(now + WORK_LIFE, case.meter.capacity) if ask.tokens_max <= case.room else None
 
 
 def settle(account: Account, call_id: str, consumed: int, meter: Meter, now: datetime) -> tuple[Entry, ...]:
@@ -135,21 +151,16 @@ def observe(account: Account, meter: Meter, now: datetime) -> tuple[Entry, ...]:
 
 def _case(account: Account, meter: Meter, ask: Ask, now: datetime, rules: Rules) -> "_Case":
     floor, balance = ask.lane.floor_of(meter.capacity), meter.balance_at(now)
-    return _Case(account, meter, ask, now, rules, floor, balance, balance - account.reserved - account.unknown)
+    if any(ticket.holder == KEPT for ticket in account.tickets):
+        ask = placed(ask, account.tickets, now)
+    return _Case(account, meter, ask, now, floor, balance, balance - account.reserved - account.unknown, rules)
 
 
 @dataclass(frozen=True, slots=True)
-class _Case:
+class _Case(Standing):
     """One ask before one account whose meter is known; lapsed reservations have been dealt with."""
 
-    account: Account
-    meter: Meter
-    ask: Ask
-    now: datetime
     rules: Rules
-    floor: int
-    balance: int
-    free: int
 
     def decide(self) -> Decision:
         freeze = self.freeze
@@ -173,7 +184,7 @@ class _Case:
         if self.earliest is None:
             return self.refuse(Reason.NO_REFILL)
         if not self.whole_is_in_time or self.is_overdue:
-            return self.refuse(Reason.NOT_IN_TIME)
+            return self.too_late()
         return Decision(Later(self.wait_seconds(part), self.ticket, room=self.room_behind))
 
     @property
@@ -210,61 +221,6 @@ class _Case:
         return Decision(Later((window.ends_at - self.now).total_seconds(), None))
 
     @property
-    def ticket(self) -> Ticket:
-        return self.ask.ticket(self.now, self.meter.capacity)
-
-    @property
-    def others(self) -> Sequence[Ticket]:
-        """The tickets of all other calls that still wait."""
-        name = self.ask.label.call_id
-        return [ticket for ticket in self.account.tickets if self.now < ticket.expires_at and ticket.call_id != name]
-
-    @property
-    def ahead(self) -> Sequence[Ticket]:
-        """Those who are served before this call."""
-        others = self.others
-        if not others:
-            return ()
-        mine = self.ticket
-        queue = in_order([*others, mine], self.account.yielded_at)
-        return queue[: queue.index(mine)]
-
-    @property
-    def room(self) -> int:
-        """Tokens that may be granted now without delaying anybody who is ahead."""
-        return min(self.free - self.floor, self.slack_of(self.ahead))
-
-    @property
-    def room_behind(self) -> int:
-        """Tokens that may be granted to whoever comes last without delaying anybody, this call included."""
-        return max(0, self.slack_of(in_order([*self.others, self.ticket], self.account.yielded_at)))
-
-    def slack_of(self, queue: Sequence[Ticket]) -> int:
-        """Tokens that can be spent now and every call of the queue still has all of its own at the same moment.
-
-        Refill comes in lumps, and a lump may hold more than is waited for.
-        """
-        slack, promised = MOST_TOKENS, 0
-        for ticket in queue:
-            promised += ticket.tokens
-            slack = min(slack, self.slack(ticket, promised))
-        return slack
-
-    def slack(self, ticket: Ticket, promised: int) -> int:
-        """Do the same for one ticket; `promised` is what it and those before it wait for."""
-        needed = max(ticket.floor + promised, promised - ticket.tokens + 1)  # Keepa runs nothing on an empty bucket
-        missing, lump = needed - self.free, self.meter.net_rate_per_minute
-        if missing <= 0:
-            return -missing
-        alone, held, capacity = ticket.floor + ticket.tokens, self.balance - self.free, self.meter.capacity
-        if lump == 0 or alone <= capacity < alone + held:
-            # Refill alone never brings them, somebody must give back first: leave what will be needed then.
-            return max(0, self.balance - needed)
-        if alone > capacity:
-            return -missing % lump
-        return min(-missing % lump, capacity - alone - held)  # beyond that, what passes would make a full bucket spill
-
-    @property
     def largest(self) -> int:
         """The most that could ever be granted in one call."""
         return max(0, max(self.meter.capacity, self.meter.tokens_left) - self.floor)
@@ -298,6 +254,12 @@ class _Case:
             return self.ask.tokens_max <= self.room
         return self.earliest is not None and self.earliest <= self.ask.deadline
 
+    @property
+    def will_be_paid(self) -> bool:
+        """Tell whether all of it comes by the deadline behind everything held and everybody who waits."""
+        paid_at = self.paid_at
+        return paid_at is not None and (self.ask.deadline is None or paid_at <= self.ask.deadline)
+
     def wait_seconds(self, part: int) -> float:
         """Seconds until the part is there behind everything held and everybody ahead, or something else is due."""
         alone, held = self.floor + part * self.ask.tokens_per_item, self.balance - self.free
@@ -316,13 +278,48 @@ class _Case:
             moments.append(self.ask.deadline)
         return (min(moments) - self.now).total_seconds()
 
-    def refuse(self, reason: Reason, *, freeze: Freeze | None = None, window: Window | None = None) -> Decision:
+    def too_late(self) -> Decision:
+        """Refuse what is not there in time, and say when it surely will be; keep a place for then if that is wanted."""
+        if self.floor + self.ask.tokens_max > self.meter.capacity:
+            reason = Reason.NEVER_AT_ONCE if self.is_overdue else Reason.NOT_IN_TIME
+            return self.refuse(reason, ready_at=self.paid_at)
+        ready_at = self.ready_at
+        kept = next((ticket for ticket in self.account.tickets if ticket.is_kept and self.ask.owns(ticket)), None)
+        if kept and kept.expires_at > self.now >= kept.expires_at - APPOINTMENT_GRACE:
+            wait = OTHERS_WAIT if ready_at is None else ready_at - self.now
+            # What is held may be in the balance already: another call's meter was asked for after it was charged. And a
+            # meter that was long on its way shows the next lump later than it was told.
+            if wait <= APPOINTMENT_GRACE or self.missing <= self.balance - self.free:
+                until = max(kept.expires_at, self.now + APPOINTMENT_GRACE)
+                return Decision(Later(min(wait, OTHERS_WAIT).total_seconds(), replace(kept, expires_at=until)))
+        return self.refuse(Reason.NOT_IN_TIME, ready_at=ready_at, ticket=self.appointment(kept, ready_at))
+
+    def appointment(self, kept: Ticket | None, ready_at: datetime | None) -> Ticket | None:
+        """Return the place that is kept until `ready_at` and a little longer; nobody who has one gets a shorter one."""
         ask = self.ask
-        ready_at = freeze.until if freeze else window.ends_at if window else None
-        if window is not None and ask.tokens_per_item > window.tokens:
-            ready_at = None
-        if reason is Reason.NOT_IN_TIME and self.earliest is not None:
-            ready_at = max(self.earliest, self.now + timedelta(seconds=self.wait_seconds(self.smallest_part)))
+        if ready_at is None or ask.is_part or not ask.appointment or ready_at - self.now > ask.keeps_place_for:
+            return None
+        if sum(ticket.is_kept and ask.is_same_caller(ticket) for ticket in self.others) >= PLACES_PER_CALLER:
+            return None
+        until = ready_at + APPOINTMENT_GRACE
+        return ask.kept(max(until, kept.expires_at) if kept else until, self.meter.capacity)
+
+    def refuse(
+        self,
+        reason: Reason,
+        *,
+        ready_at: datetime | None = None,
+        ticket: Ticket | None = None,
+        freeze: Freeze | None = None,
+        window: Window | None = None,
+    ) -> Decision:
+        ask = self.ask
+        if freeze is not None:
+            ready_at = freeze.until
+        elif window is not None and ask.tokens_per_item <= window.tokens:
+            ready_at = window.ends_at
+        seconds = None if ready_at is None else (ready_at - self.now).total_seconds()
+        is_never = reason is Reason.NEVER_AT_ONCE
         verdict = Refused(
             reason=reason,
             balance=self.balance,
@@ -330,9 +327,11 @@ class _Case:
             tokens_max=ask.tokens_max,
             floor=self.floor,
             largest=self.largest,
-            wait_seconds=None if ready_at is None else (ready_at - self.now).total_seconds(),
+            wait_seconds=None if is_never else seconds,
             freeze=freeze,
             window=window,
+            takes_seconds=seconds if is_never else None,
+            ticket=ticket,
         )
         entry = Refusal(
             at=self.now,

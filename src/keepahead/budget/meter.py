@@ -92,6 +92,10 @@ class Meter:
         lumps = -(-tokens // self.net_rate_per_minute)
         return self._moment_of_lump(self._lumps_by(now) + lumps)
 
+    def refill_between(self, earlier: datetime, later: datetime) -> int:
+        """Return the tokens that are added between two moments, as far as the bucket takes them."""
+        return max(0, self._lumps_by(later) - self._lumps_by(earlier)) * self.net_rate_per_minute
+
     def next_refill_at(self, now: datetime) -> datetime:
         """Return the moment of the first lump after `now`."""
         return self._moment_of_lump(self._lumps_by(now) + 1)

@@ -48,6 +48,6 @@ def status_of(account: Account, lane: Lane, now: datetime) -> Status:
         unknown=account.unknown,
         floor=lane.floor_of(meter.capacity) if meter else lane.floor,
         full_at=max(now, full) if meter and (full := meter.moment_of(meter.capacity)) else None,
-        waiting=sum(1 for ticket in account.tickets if now < ticket.expires_at),
+        waiting=sum(1 for ticket in account.tickets if now < ticket.expires_at and not ticket.is_kept),
         measured_at=meter.measured_at if meter else None,
     )

@@ -11,12 +11,16 @@ from datetime import datetime, timedelta
 TICKET_LIFE = timedelta(seconds=30)
 """A waiter renews its ticket well within this time; one that does not has died."""
 
+KEPT = "appointment"
+"""The holder of places that are kept for somebody who comes back; no client has that name, so nobody renews them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
     """A place in the queue of a call that waits; void after `expires_at` unless its `holder` renews it.
 
-    `holder` names the client that waits. `tokens` above `floor` are what it waits for. `patience` is its lane's.
+    `holder` names the client that waits, or is KEPT. `tokens` above `floor` are what it waits for. `patience` is its
+    lane's.
     """
 
     call_id: str
@@ -32,6 +36,11 @@ class Ticket:
     def place(self) -> tuple[int, datetime, str]:
         """What the queue is ordered by, as long as nobody's patience is over: lane, then age."""
         return (self.rank, self.opened_at, self.call_id)
+
+    @property
+    def is_kept(self) -> bool:
+        """Tell whether it is kept for somebody who was refused and told when to come back."""
+        return self.holder == KEPT
 
     @property
     def yields(self) -> bool:
@@ -56,3 +65,8 @@ def in_order(tickets: Iterable[Ticket], yielded_at: datetime | None) -> Sequence
 def overdue_at(ticket: Ticket, yielded_at: datetime | None) -> datetime:
     """Return from when on no newer ticket of a better lane is served before this one, the oldest of its lane."""
     return max(ticket.opened_at, yielded_at or ticket.opened_at) + ticket.patience
+
+
+def needed_alone(ticket: Ticket) -> int:
+    """Return what must be left after its tokens are taken: its floor, but Keepa runs nothing on an empty bucket."""
+    return max(ticket.floor, 1 - ticket.tokens)

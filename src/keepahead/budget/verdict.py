@@ -19,6 +19,9 @@ class Reason(StrEnum):
     NOT_IN_TIME = "not_in_time"
     """The tokens will not be there before the caller's deadline."""
 
+    NEVER_AT_ONCE = "never_at_once"
+    """More than the bucket holds above the floor, and the caller does not wait for what comes bit by bit."""
+
     FROZEN = "frozen"
     """A freeze forbids it."""
 
@@ -56,8 +59,10 @@ class Later:
 class Refused:
     """Not sent. Tokens: `balance` and `free` now, `tokens_max` at most needed, `floor` not to be undercut.
 
-    `wait_seconds` is how long it would take, None if waiting cannot help; `largest` is the most that one call could
-    ever be granted. `freeze` is what forbids it, `window` the limit of the caller that is in the way.
+    `wait_seconds` is when all of it surely is there, if nobody else spends; None if waiting cannot help or nobody can
+    say. `largest` is the most that one call could ever be granted, `takes_seconds` how long more than that would take
+    whoever waits for it. `freeze` is what forbids it, `window` the limit of the caller that is in the way. `ticket` is
+    the place that is kept for whoever asks the same again.
     """
 
     reason: Reason
@@ -69,6 +74,8 @@ class Refused:
     wait_seconds: float | None
     freeze: Freeze | None = None
     window: Window | None = None
+    takes_seconds: float | None = None
+    ticket: Ticket | None = None
 
 
 Verdict = Granted | Later | Refused

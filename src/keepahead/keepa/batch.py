@@ -8,6 +8,7 @@ import threading
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any, NamedTuple
 
 from keepahead.errors import KeepaheadError, KeepaRejected, RefusedError
@@ -138,7 +139,7 @@ class AsyncBatches:
             await self._sleep(BATCH_SECONDS)
         finally:
             self._shut(batch, key)
-        outcome = await self._pay([batch.leave()], key[1], arrived)
+        outcome = await self._pay([batch.leave()], _terms_of(batch, key), arrived)
         return outcome._replace(answers=arrived)
 
     def _shut(self, batch: Batch, key: Key) -> None:
@@ -181,7 +182,7 @@ class Batches:
                 with self._mutex:
                     if self._open.get(key) is shared:
                         del self._open[key]
-            outcome = self._pay([shared.leave()], key[1])
+            outcome = self._pay([shared.leave()], _terms_of(shared, key))
             shared.outcome = outcome._replace(answers=[each for answer in outcome.answers for each in apart(answer)])
         finally:
             shared.ended.set()  # should it have been interrupted, the others ride alone
@@ -230,6 +231,11 @@ async def _either(task: "asyncio.Task[Outcome]", bell: asyncio.Event) -> None:
 
 def _key(call: ProductCall, terms: Terms) -> Key:
     return call.narrowed(_ANY), terms
+
+
+def _terms_of(batch: Batch, key: Key) -> Terms:
+    """Return on what terms a batch is paid for: places are kept for each rider, not for those who happen to meet."""
+    return key[1] if batch.is_for_one else replace(key[1], keeps_place_for=timedelta())
 
 
 def _hear(task: "asyncio.Task[Outcome]") -> None:

@@ -1,9 +1,13 @@
-"""Names of calls. They begin with the hour, so that the ledger's index of them grows at its end and stays quick."""
+"""Names of calls, and of the places that are kept for those who come back.
+
+Those of calls begin with the hour, so that the ledger's index of them grows at its end and stays quick.
+"""
 
 import os
 import secrets
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from hashlib import sha256
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _HOURS_LENGTH = 4
@@ -38,3 +42,9 @@ def _drawn() -> str:
 @lru_cache(maxsize=16)
 def _written(hours: int) -> str:
     return "".join(_ALPHABET[hours >> 5 * place & 31] for place in reversed(range(_HOURS_LENGTH)))
+
+
+def appointment_of(caller: str, lane: str, asked: str) -> str:
+    """Return the name of "this caller asks for this in this lane": the same for the same, in any process."""
+    what = "\n".join((lane, asked))
+    return f"a:{sha256(caller.encode()).hexdigest()[:8]}:{sha256(what.encode()).hexdigest()[:24]}"

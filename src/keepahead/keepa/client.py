@@ -107,6 +107,15 @@ class AsyncKeepa(AsyncDriver, AsyncMethods):
         """Return archived products that would do for these options, the newest first; costs nothing, saves nothing."""
         return await self.archived_on(self._parts.terms, domain, most, options)
 
+    async def foresee(self, shape: str, tokens_max: int, **options: Unpack[SpendOptions]) -> None:
+        """Refuse work that cannot all be paid for in time, before its first call; see AsyncMethods."""
+        await self.foresee_on(self._parts.terms, shape, tokens_max, options)
+
+    async def foresee_on(self, terms: Terms, shape: str, tokens_max: int, options: Mapping[str, Any]) -> None:
+        """Refuse work that cannot all be paid for in time."""
+        self._demand_home()
+        await self._drive(self._foreseen(terms, shape, tokens_max, options), [])
+
     async def status_on(self, terms: Terms) -> Status:
         """Return the account with the floor of the lane of these terms."""
         self._demand_home()
@@ -214,6 +223,11 @@ class Keepa(Spender, Methods):
         self._end_listening()
         self._http.close()
         self._parts.close()
+
+    def foresee(self, shape: str, tokens_max: int, **options: Unpack[SpendOptions]) -> None:
+        """Refuse work that cannot all be paid for in time, before its first call; see Methods."""
+        self._demand_open()
+        self._drive(self._foreseen(self._parts.terms, shape, tokens_max, options), [])
 
     def status(self) -> Status:
         """Return the account as it stands; asks Keepa's free /token only if nothing is known yet."""

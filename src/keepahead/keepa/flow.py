@@ -28,12 +28,12 @@ from keepahead.errors import (
     UnboundedCostError,
 )
 from keepahead.keepa import wire
-from keepahead.keepa.call_id import new_call_id
+from keepahead.keepa.call_id import appointment_of, new_call_id
 from keepahead.keepa.calls import Call, TokenCall
 from keepahead.keepa.costs import counted, quote, unbounded_parameter
 from keepahead.keepa.flight import Flight, Shelf
 from keepahead.keepa.refusal import refusal, too_dear
-from keepahead.keepa.shares import both_of, first_of, rest_of, shape_of, shares_of
+from keepahead.keepa.shares import both_of, first_of, items_of, rest_of, shape_of, shares_of, short
 from keepahead.keepa.steps import Enter, Got, Leave, NoAnswer, NothingSent, Pace, Send, Step, Steps, Wait
 from keepahead.keepa.terms import ENDLESS_SECONDS, Terms
 from keepahead.keepa.wire import Answer, Inbound, Reading
@@ -99,16 +99,39 @@ def spend(
         flight.release()
 
 
-def foresee(calls: Sequence[Call], hold: int, ledger: Ledger, clock: Clock, terms: Terms) -> Steps:
-    """Refuse work of several calls before the first one is paid for, if it cannot all be had in time."""
+def foresee(shape: str, hold: int, ledger: Ledger, clock: Clock, terms: Terms, *, calls: Sequence[Call] = ()) -> Steps:
+    """Refuse work of several calls before the first one is paid for, if it cannot all be had in time.
+
+    Where the calls are not known yet it stands behind everybody who waits. A place is kept under `terms.asked`.
+    """
     yield from first_meter(ledger, clock, terms)
-    ask = replace(
-        _road(ledger, clock, terms, clock.now()).ask(calls[0], hold),
-        shape=f"{len(calls)} calls: {shape_of(calls[0])} …",
-    )
-    refused = ledger.foresee(ask, clock.now())
-    if refused is not None:
-        raise refusal(calls, refused, terms.caller)
+    road = _road(ledger, clock, terms, clock.now())
+    first = calls[0] if calls else TokenCall()
+    ask = replace(road.ask(first, hold), shape=short(shape), items=1)
+    while True:
+        match ledger.foresee(ask, clock.now(), strictly=not calls):
+            case None:
+                return
+            case Refused() as refused:
+                raise refusal(calls or None, refused, terms.caller, "this" if calls else shape.partition(":")[0])
+            case Later(needs_meter=True):
+                yield Enter()
+                yield from road.ask_for_meter()
+            case Later() as later:
+                yield road.pause(ask, later.wait_seconds, later.wait_seconds)
+
+
+def asked_of(calls: Sequence[Call]) -> str:
+    """Return in full what is asked, the same for the same; nothing where the only call says it, however divided."""
+    if len(calls) == 1 and len(items_of(calls[0])) <= 1:
+        return ""
+    return "\n".join(_asked(call) for call in calls)
+
+
+def _asked(call: Call) -> str:
+    out = wire.outbound(call)
+    body = "" if out.body is None else out.body.decode()
+    return "\n".join((out.method, out.path, *(f"{name}={value}" for name, value in sorted(out.query.items())), body))
 
 
 def first_meter(ledger: Ledger, clock: Clock, terms: Terms) -> Steps:
@@ -283,7 +306,17 @@ class _Road:
             opened_at=self.opened_at,
             deadline=self.deadline,
             holder=self.ledger.holder,
+            keeps_place_for=self.terms.keeps_place_for,
+            appointment=self.appointment(call),
+            is_part=bool(self.terms.work),
         )
+
+    def appointment(self, call: Call) -> str:
+        """Return the name of the place that is kept for it; none without keeps_place_for."""
+        terms = self.terms
+        if not terms.keeps_place_for:
+            return ""
+        return appointment_of(terms.caller, terms.lane.name, terms.work or terms.asked or _asked(call))
 
     def pause(self, ask: Ask, seconds: float, ready_in_seconds: float, room: int = 0) -> Wait:
         """Return the step that waits for what was asked."""

@@ -50,6 +50,14 @@ class Methods(Protocol):
         """Return the bounds of what the call may cost, in tokens. Sends nothing."""
         ...
 
+    def foresee(self, shape: str, tokens_max: int, **options: Unpack[SpendOptions]) -> None:
+        """Refuse work that cannot all be paid for in time, before its first call; it lets all go first who wait.
+
+        `shape` says what it is: "this scan: ASINs of list 7" is called "this scan" where it is refused. Its calls are
+        its parts if they are given `work=shape`: what was there for all of it is then kept for them.
+        """
+        ...
+
     def products(
         self, asins: Iterable[str], *, domain: Domain = 1, **options: Unpack[ProductOptions]
     ) -> list[objects.Product]:

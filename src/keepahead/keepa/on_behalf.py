@@ -9,7 +9,7 @@ from keepahead.keepa.async_methods import AsyncMethods
 from keepahead.keepa.calls import Call
 from keepahead.keepa.costs import quote
 from keepahead.keepa.objects import Product
-from keepahead.keepa.plans import Domain, Plan, ProductOptions
+from keepahead.keepa.plans import Domain, Plan, ProductOptions, SpendOptions
 from keepahead.keepa.tally import Tally
 from keepahead.keepa.terms import Terms
 
@@ -25,6 +25,10 @@ class Payer(Protocol):
 
     async def status_on(self, terms: Terms) -> Status:
         """Return the account with the floor of the lane of these terms."""
+        ...
+
+    async def foresee_on(self, terms: Terms, shape: str, tokens_max: int, options: Mapping[str, Any]) -> None:
+        """Refuse work that cannot all be paid for in time."""
         ...
 
     async def archived_on(self, terms: Terms, domain: Domain, most: int, options: Mapping[str, Any]) -> list[Product]:
@@ -54,6 +58,10 @@ class OnBehalf(AsyncMethods):
     ) -> list[Product]:
         """Return archived products that would do for these options, the newest first; costs nothing, saves nothing."""
         return await self._keepa.archived_on(self._terms, domain, most, options)
+
+    async def foresee(self, shape: str, tokens_max: int, **options: Unpack[SpendOptions]) -> None:
+        """Refuse work that cannot all be paid for in time, before its first call; see AsyncMethods."""
+        await self._keepa.foresee_on(self._terms, shape, tokens_max, options)
 
     def quote(self, call: Call) -> Cost:
         """Return the bounds of what the call may cost, in tokens. Sends nothing."""

@@ -5,6 +5,7 @@ Long lists are split at Keepa's limits here; what the budget splits, flow.py doe
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 from operator import itemgetter
 from typing import Any, Generic, Literal, TypedDict, TypeVar
@@ -49,6 +50,8 @@ class SpendOptions(TypedDict, total=False):
     allow_unbounded: bool
     max_age: Age | None
     on_refusal: OnRefusal
+    keeps_place_for: timedelta
+    work: str
 
 
 SPENDING = frozenset(SpendOptions.__annotations__)

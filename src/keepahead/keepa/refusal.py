@@ -9,6 +9,8 @@ from keepahead.budget.verdict import Reason, Refused
 from keepahead.errors import CallerLimitError, FrozenError, InsufficientTokensError, MaxTokensError, RefusedError
 from keepahead.keepa.calls import Call
 
+Asked = Call | Sequence[Call] | None
+
 _AN = {"hour": "an hour", "day": "a day"}
 
 
@@ -23,8 +25,8 @@ def too_dear(call: Any, tokens_max: int, max_tokens: int) -> MaxTokensError:
     )
 
 
-def refusal(call: Call | Sequence[Call], refused: Refused, caller: str) -> RefusedError:
-    """Return the error for a refused call."""
+def refusal(call: Asked, refused: Refused, caller: str, what: str = "this") -> RefusedError:
+    """Return the error for a refused call, or for work that `what` names."""
     if refused.freeze is not None:
         return _frozen(call, refused, refused.freeze)
     if refused.window is not None:
@@ -32,15 +34,22 @@ def refusal(call: Call | Sequence[Call], refused: Refused, caller: str) -> Refus
     have = f"{refused.free} tokens are free (balance {refused.balance}) and {refused.floor} must stay"
     if refused.reason is Reason.NEVER_FITS:
         text = (
-            f"this may cost up to {refused.tokens_max} tokens, and no more than {refused.largest} can ever be "
+            f"{what} may cost up to {refused.tokens_max} tokens, and no more than {refused.largest} can ever be "
             "spent at once. Split it, lower what bounds it (fewer offers, a code-limit), or allow a deficit with "
             "a lower floor"
         )
+    elif refused.reason is Reason.NEVER_AT_ONCE:
+        takes = "" if refused.takes_seconds is None else f": it takes about {refused.takes_seconds / 60:.0f} min"
+        text = (
+            f"{what} may cost up to {refused.tokens_max} tokens, and no more than {refused.largest} can ever be "
+            f"there at once. Ask for less, or allow a longer wait{takes}"
+        )
     elif refused.reason is Reason.NO_REFILL:
-        text = f"this may cost up to {refused.tokens_max} tokens; {have}, and trackings take the whole refill"
+        text = f"{what} may cost up to {refused.tokens_max} tokens; {have}, and trackings take the whole refill"
     else:
         when = "" if refused.wait_seconds is None else f"; they will be there in about {refused.wait_seconds:.0f} s"
-        text = f"this may cost up to {refused.tokens_max} tokens; {have}{when}. Wait longer, or ask for less"
+        kept = " and are kept for whoever asks the same again then" if refused.ticket else ""
+        text = f"{what} may cost up to {refused.tokens_max} tokens; {have}{when}{kept}. Wait longer, or ask for less"
     return InsufficientTokensError(
         f"{text}. Nothing was sent",
         balance=refused.balance,
@@ -49,10 +58,11 @@ def refusal(call: Call | Sequence[Call], refused: Refused, caller: str) -> Refus
         floor=refused.floor,
         wait_seconds=refused.wait_seconds,
         call=call,
+        kept_until=refused.ticket.expires_at if refused.ticket else None,
     )
 
 
-def _frozen(call: Call | Sequence[Call], refused: Refused, freeze: Freeze) -> FrozenError:
+def _frozen(call: Asked, refused: Refused, freeze: Freeze) -> FrozenError:
     if freeze.until is not None:
         ends = f"It ends at {_moment(freeze.until)}"
     elif freeze.until_balance is not None:
@@ -68,7 +78,7 @@ def _frozen(call: Call | Sequence[Call], refused: Refused, freeze: Freeze) -> Fr
     )
 
 
-def _limited(call: Call | Sequence[Call], refused: Refused, window: Window, caller: str) -> CallerLimitError:
+def _limited(call: Asked, refused: Refused, window: Window, caller: str) -> CallerLimitError:
     if refused.wait_seconds is None:
         what = f"this may cost up to {refused.tokens_max} tokens. Ask for less, or raise the limit"
     else:

@@ -99,4 +99,9 @@ def shape_of(call: Call) -> str:
     if body is not None and not items:
         words.append(body.decode())
     text = " ".join(words)
+    return short(text)
+
+
+def short(text: str) -> str:
+    """Return as much of it as the ledger and people need."""
     return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"

@@ -25,7 +25,7 @@ from keepahead.keepa.parts import Parts
 from keepahead.keepa.plans import Plan
 from keepahead.keepa.refusal import too_dear
 from keepahead.keepa.rhythm import Rhythm
-from keepahead.keepa.shares import items_of, part_of
+from keepahead.keepa.shares import items_of, part_of, shape_of
 from keepahead.keepa.steps import Step, Steps
 from keepahead.keepa.terms import Terms
 from keepahead.keepa.wire import Answer
@@ -128,6 +128,8 @@ class Spender:
             raise too_dear(calls, sum(holds), terms.max_tokens)
         parts = self._parts
         now = parts.clock.now()
+        if _is_foreseen(calls, terms):
+            terms = replace(terms, work=terms.work or terms.asked)
         return [
             flow.spend(call, parts.ledger, parts.clock, terms, began_at=now, divide=divide, archive=parts.archive)
             for call in calls
@@ -135,10 +137,15 @@ class Spender:
 
     def _foresight(self, calls: Sequence[Call], terms: Terms) -> Steps | None:
         """Return the flow that looks ahead; None where one call can look after itself, or nobody is in a hurry."""
-        if len(calls) == 1 or terms.max_wait_seconds is None:
+        if not _is_foreseen(calls, terms):
             return None
         hold = sum(flow.hold_for(call, quote(call), terms) for call in calls)
-        return flow.foresee(calls, hold, self._parts.ledger, self._parts.clock, terms)
+        shape = f"{len(calls)} calls: {shape_of(calls[0])} …"
+        return flow.foresee(shape, hold, self._parts.ledger, self._parts.clock, terms, calls=calls)
+
+    def _foreseen(self, terms: Terms, shape: str, tokens_max: int, options: Mapping[str, Any]) -> Steps:
+        terms = replace(terms, **options, asked=shape)
+        return flow.foresee(shape, tokens_max, self._parts.ledger, self._parts.clock, terms)
 
     def _result(self, plan: Plan[R], terms: Terms, outcome: Outcome) -> R:
         answers, failure, _ = outcome
@@ -217,12 +224,18 @@ def own_terms(terms: Terms, plan: Plan[Any], options: Mapping[str, Any]) -> Term
     own = {name: options[name] for name in plans.SPENDING & options.keys()}
     if not plan.reuse and own.get("max_age", terms.max_age) is None:
         own["max_age"] = 0
+    if own.get("keeps_place_for", terms.keeps_place_for) and not own.get("work", terms.work):
+        own["asked"] = flow.asked_of(plan.calls)
     return replace(terms, **own) if own else terms
 
 
 def paid_in_vain(failures: Iterable[KeepaheadError]) -> int:
     """Return how many tokens were charged for what did not come."""
     return sum(failure.tokens_charged for failure in failures if isinstance(failure, KeepaError))
+
+
+def _is_foreseen(calls: Sequence[Call], terms: Terms) -> bool:
+    return len(calls) > 1 and terms.max_wait_seconds is not None
 
 
 def _if_there(steps: Steps) -> Steps:

@@ -33,6 +33,10 @@ class Terms:
     which is then what is held for it; Keepa may still charge more. `safe_margin` (times the cost) and `low` are the
     marks below which the log warns. `max_age` is the age of an archived answer that will do, 0 asks Keepa in any case,
     None takes `ages`, of each endpoint. `on_refusal` "stale" takes an archived answer of any age for want of tokens.
+
+    What is refused for want of tokens keeps a place for whoever asks the same again, if they surely come within
+    `keeps_place_for`. `work` names bigger work that was foreseen, of which the call is a part; `asked` is what was
+    asked of the client as a whole, where that is more than one call shows.
     """
 
     lane: Lane
@@ -45,6 +49,9 @@ class Terms:
     max_age: Age | None = None
     ages: Mapping[str, timedelta] = field(default_factory=dict[str, timedelta], hash=False)
     on_refusal: OnRefusal = "raise"
+    keeps_place_for: timedelta = timedelta()
+    work: str = ""
+    asked: str = ""
 
     def __post_init__(self) -> None:
         if not _is_seconds(self.max_wait_seconds):
@@ -53,6 +60,8 @@ class Terms:
             raise _invalid("max_tokens", f"a whole number up to {MOST_TOKENS:,}, or None for no limit", self.max_tokens)
         if not _is_age(self.max_age):
             raise _invalid("max_age", "a number of seconds, a timedelta, or None for the setting", self.max_age)
+        if not isinstance(self.keeps_place_for, timedelta):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise _invalid("keeps_place_for", "a timedelta", self.keeps_place_for)
         if self.on_refusal not in _ON_REFUSAL:
             raise _invalid("on_refusal", '"raise" or "stale"', self.on_refusal)
 

@@ -16,7 +16,7 @@ from keepahead.budget.ask import Ask
 from keepahead.budget.entry import Served
 from keepahead.budget.meter import Meter
 from keepahead.budget.rule import day_of
-from keepahead.budget.verdict import Refused, Verdict
+from keepahead.budget.verdict import Later, Refused, Verdict
 from keepahead.errors import LedgerUnavailableError
 from keepahead.store import hours, kept
 from keepahead.store.database import Database, StaleError
@@ -93,9 +93,12 @@ class Ledger:
         self._desk.owe(lambda round_: round_.release(call_id, "not sent: the ledger was away", now))
         self._desk.owe(lambda round_: round_.leave_queue(call_id))
 
-    def foresee(self, ask: Ask, now: datetime) -> Refused | None:
-        """Refuse work of many calls that cannot all be paid for in time, and put that on record."""
-        return self._desk.do(lambda round_: round_.foresee(ask, now))
+    def foresee(self, ask: Ask, now: datetime, *, strictly: bool = False) -> Refused | Later | None:
+        """Refuse work of many calls that cannot all be paid for in time, and put that on record; None lets it in.
+
+        `strictly` lets everybody who waits go first. Later is for who comes at the moment he was told, or for a meter.
+        """
+        return self._desk.do(lambda round_: round_.foresee(ask, now, strictly=strictly))
 
     def settle(self, call_id: str, consumed: int, meter: Meter, now: datetime) -> None:
         """Record what Keepa charged, and its meter. If that cannot be written now, it is before the next step."""

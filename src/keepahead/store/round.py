@@ -10,8 +10,9 @@ from keepahead.budget.ask import Ask
 from keepahead.budget.entry import Entry, Served
 from keepahead.budget.meter import Meter
 from keepahead.budget.rule import Rules, day_of, hour_of
+from keepahead.budget.standing import queue_after
 from keepahead.budget.ticket import TICKET_LIFE, Ticket
-from keepahead.budget.verdict import Later, Refused, Verdict
+from keepahead.budget.verdict import Granted, Later, Refused, Verdict
 from keepahead.store import hours
 from keepahead.store.hours import Sums
 from keepahead.store.kept import Kept
@@ -62,16 +63,22 @@ class Round:
         decision = decide.reserve(self._account, ask, now, self._rules(ask, now))
         self._append(decision.entries, now)
         verdict = decision.verdict
-        self._queue(ask.label.call_id, verdict.ticket if isinstance(verdict, Later) else None, now)
+        self._queue(ask, verdict, now)
         return replace(verdict, heard=self._before.rung) if isinstance(verdict, Later) else verdict
 
-    def foresee(self, ask: Ask, now: datetime) -> Refused | None:
-        """Refuse work of many calls that cannot all be paid for in time."""
-        decision = decide.foresee(self._account, ask, now)
-        if decision is None or not isinstance(decision.verdict, Refused):
-            return None
-        self._append(decision.entries, now)
-        return decision.verdict
+    def foresee(self, ask: Ask, now: datetime, *, strictly: bool) -> Refused | Later | None:
+        """Refuse work of many calls that cannot all be paid for in time; keep a place for it, or for its parts."""
+        decision = decide.foresee(self._account, ask, now, strictly=strictly)
+        verdict = decision.verdict if decision else None
+        self._append(decision.entries if decision else (), now)
+        if isinstance(verdict, Later):
+            if verdict.ticket and verdict.ticket.is_kept:
+                self._keep_place(ask, verdict.ticket, now)
+            return verdict
+        if ask.appointment and not ask.is_part:
+            kept = verdict.ticket if isinstance(verdict, Refused) else decide.kept_for_parts(self._account, ask, now)
+            self._keep_place(ask, kept, now)
+        return verdict if isinstance(verdict, Refused) else None
 
     def settle(self, call_id: str, consumed: int, meter: Meter, now: datetime) -> None:
         """Record what Keepa charged, and its meter."""
@@ -137,13 +144,14 @@ class Round:
         self.entries.extend(entries)
         self._rings = self._rings or (heard and self._account.free_at(now) > free)
 
-    def _queue(self, call_id: str, ticket: Ticket | None, now: datetime) -> None:
-        """Renew or give up the place of a call; sweep out places whose holders have died."""
-        tickets = self._account.tickets
-        if ticket is None and not tickets:
-            return
-        left = [old for old in tickets if old.expires_at > now and old.call_id != call_id]
-        self._keep_tickets(left if ticket is None else [*left, ticket])
+    def _queue(self, ask: Ask, verdict: Verdict, now: datetime) -> None:
+        """Renew or give up the places of a call; sweep out places whose holders have died."""
+        if self._account.tickets or not isinstance(verdict, Granted):
+            self._keep_tickets(queue_after(self._account.tickets, ask, verdict, now))
+
+    def _keep_place(self, ask: Ask, kept: Ticket | None, now: datetime) -> None:
+        left = [ticket for ticket in self._account.tickets if now < ticket.expires_at and not ask.owns(ticket)]
+        self._keep_tickets(left if kept is None else [*left, kept])
 
     def _keep_tickets(self, tickets: Sequence[Ticket]) -> None:
         if tuple(tickets) == self._account.tickets:

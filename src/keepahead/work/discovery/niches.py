@@ -24,7 +24,6 @@ from keepahead.keepa.terms import Age
 from keepahead.keepa.wire import Answer
 from keepahead.work.discovery.criteria import Criteria
 from keepahead.work.discovery.niche_scores import NicheMarks, NicheScores, niche_scores
-from keepahead.work.discovery.plan import check_time
 from keepahead.work.discovery.roads import STATS_DAYS, Step, finder_selection
 from keepahead.work.discovery.run import DETAILS_AGE
 
@@ -141,16 +140,17 @@ async def niches(
     """Carry out the plan. Nothing is sent unless the whole can be paid for within the limits.
 
     `max_age` is the age of archived answers that will do; None: `details_max_age` for details, the settings
-    for the rest.
+    for the rest. Where places are kept, it is one for the whole search.
 
     Raises RefusedError before the first call, InvalidCallError for a category that Keepa does not know, and
     PartialResultError (its `results` is a Niches) if a later part is missing.
     """
     check_niche_tokens(plan)
     began = clock.now()
-    check_time("looking for these niches", plan.tokens_max, await keepa.status(), began, max_wait_seconds)
+    work = f"looking for these niches: {plan.max_niches} of {plan.sample} {plan.criteria}"
+    await keepa.foresee(work, plan.tokens_max, max_wait_seconds=max_wait_seconds)
     deadline = None if max_wait_seconds is None else began + timedelta(seconds=max_wait_seconds)
-    search = _Search(keepa, plan, clock, deadline, (max_age, details_max_age))
+    search = _Search(keepa, plan, clock, deadline, (max_age, details_max_age), work)
     try:
         await search.descend()
         await search.look_into()
@@ -193,12 +193,14 @@ class _Search:
         clock: Clock,
         deadline: datetime | None,
         ages: tuple[Age | None, Age],
+        work: str,
     ) -> None:
         self._keepa = keepa
         self._plan = plan
         self._clock = clock
         self._deadline = deadline
         self._max_age, self._details_max_age = ages
+        self._work = work
         self._known: dict[int, Category] = {}
         self._found: dict[int, objects.Found] = {}
         self._products: dict[str, Product] = {}
@@ -260,7 +262,8 @@ class _Search:
 
     def _terms(self, usual_age: Age | None = None) -> SpendOptions:
         left = None if self._deadline is None else max(0.0, (self._deadline - self._clock.now()).total_seconds())
-        return {"max_wait_seconds": left, "max_age": usual_age if self._max_age is None else self._max_age}
+        age = usual_age if self._max_age is None else self._max_age
+        return {"work": self._work, "max_wait_seconds": left, "max_age": age}
 
 
 def _ranked(

@@ -7,7 +7,7 @@ from datetime import datetime
 from keepahead.budget.cost import Cost
 from keepahead.budget.meter import TICK_MS
 from keepahead.budget.status import Status
-from keepahead.errors import InsufficientTokensError, InvalidCallError
+from keepahead.errors import InvalidCallError
 from keepahead.keepa.refusal import too_dear
 from keepahead.work.discovery.criteria import Criteria
 from keepahead.work.discovery.roads import (
@@ -111,23 +111,6 @@ def seconds_until_paid(tokens_max: int, status: Status, now: datetime) -> float 
         return None
     lumps = -(-short // net)
     return max(0.0, (status.next_refill_at - now).total_seconds()) + (lumps - 1) * TICK_MS / 1000
-
-
-def check_time(what: str, tokens_max: int, status: Status, now: datetime, max_wait_seconds: float | None) -> None:
-    """Raise InsufficientTokensError if the whole ("this discovery") cannot be paid for in time."""
-    seconds = seconds_until_paid(tokens_max, status, now)
-    if seconds is not None and (max_wait_seconds is None or seconds <= max_wait_seconds):
-        return
-    when = "trackings take the whole refill" if seconds is None else f"they will be there in about {seconds:.0f} s"
-    raise InsufficientTokensError(
-        f"{what} may cost up to {tokens_max} tokens; {status.free} are free (balance {status.balance}) "
-        f"and {status.floor} must stay; {when}. Wait longer, or ask for fewer results. Nothing was sent",
-        balance=status.balance,
-        free=status.free,
-        tokens_max=tokens_max,
-        floor=status.floor,
-        wait_seconds=seconds,
-    )
 
 
 def _cheapest(chosen: Road, able: Collection[Road]) -> tuple[str, ...]:

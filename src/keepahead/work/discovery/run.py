@@ -22,7 +22,7 @@ from keepahead.work.discovery.criteria import Criteria
 from keepahead.work.discovery.filters import details_sieve
 from keepahead.work.discovery.harvest import Discovery, Harvest
 from keepahead.work.discovery.measures import in_order
-from keepahead.work.discovery.plan import DiscoveryPlan, check_time, check_tokens
+from keepahead.work.discovery.plan import DiscoveryPlan, check_tokens
 from keepahead.work.discovery.roads import DEALS_PER_PAGE, archive_options
 
 DETAILS_AGE = timedelta(hours=24)
@@ -44,6 +44,7 @@ async def discover(
     """Carry out the plan. Nothing is sent unless the whole can be paid for within the limits.
 
     `max_age` is the age of archived answers that will do; None: `details_max_age` for details, the settings for lists.
+    Where places are kept, it is one for the whole discovery.
 
     Raises RefusedError before the first call, InvalidCallError for a category that Keepa does not know, KeepaError if
     nothing was found yet, and PartialResultError (its `results` is a Discovery) if a later part is missing.
@@ -51,10 +52,11 @@ async def discover(
     check_tokens(plan)
     began = clock.now()
     deadline = None if max_wait_seconds is None else began + timedelta(seconds=max_wait_seconds)
-    limits = _Limits(clock, deadline, max_age, details_max_age, None if plan.tokens_max else 0)
+    work = f"this discovery: {plan.criteria}"
+    limits = _Limits(clock, deadline, max_age, details_max_age, None if plan.tokens_max else 0, work)
     if plan.tokens_max:
         try:
-            check_time("this discovery", plan.tokens_max, await keepa.status(), began, max_wait_seconds)
+            await keepa.foresee(work, plan.tokens_max, max_wait_seconds=max_wait_seconds)
         except InsufficientTokensError:
             with suppress(KeepaheadError):  # it may all be there already
                 return await _carry_out(keepa, plan, replace(limits, max_tokens=0))
@@ -71,11 +73,12 @@ class _Limits:
     max_age: Age | None
     details_max_age: Age
     max_tokens: int | None
+    work: str
 
     def lists(self) -> SpendOptions:
         """Return the terms of what brings candidates, from now on."""
         left = None if self.deadline is None else max(0.0, (self.deadline - self.clock.now()).total_seconds())
-        return {"max_wait_seconds": left, "max_age": self.max_age, "max_tokens": self.max_tokens}
+        return {"work": self.work, "max_wait_seconds": left, "max_age": self.max_age, "max_tokens": self.max_tokens}
 
     def details(self) -> SpendOptions:
         """Return those of details."""
