@@ -46,5 +46,5 @@ def _written(hours: int) -> str:
 
 def appointment_of(caller: str, lane: str, asked: str) -> str:
     """Return the name of "this caller asks for this in this lane": the same for the same, in any process."""
-    what = "\n".join((lane, asked))
+    what = f"{lane}\n{asked}"
     return f"a:{sha256(caller.encode()).hexdigest()[:8]}:{sha256(what.encode()).hexdigest()[:24]}"
