@@ -150,7 +150,7 @@ async def niches(
     work = f"looking for these niches: {plan.max_niches} of {plan.sample} {plan.criteria}"
     await keepa.foresee(work, plan.tokens_max, max_wait_seconds=max_wait_seconds)
     deadline = None if max_wait_seconds is None else began + timedelta(seconds=max_wait_seconds)
-    search = _Search(keepa, plan, clock, deadline, (max_age, details_max_age), work)
+    search = _Search(keepa, plan, clock, deadline, (max_age, details_max_age), work=work)
     try:
         await search.descend()
         await search.look_into()
@@ -193,6 +193,7 @@ class _Search:
         clock: Clock,
         deadline: datetime | None,
         ages: tuple[Age | None, Age],
+        *,
         work: str,
     ) -> None:
         self._keepa = keepa
