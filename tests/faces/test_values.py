@@ -5,10 +5,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import typer
 
-from keepahead.faces.cli.account import span, tokens
 from keepahead.faces.cli.results import money, title
 from keepahead.faces.cli.streams import clean
 from keepahead.faces.cli.values import listed, moment, price_range, seconds_range, whole_range
+from keepahead.faces.words import span, tokens
 
 NOW = datetime(2026, 11, 22, 20, 0, tzinfo=UTC)
 

@@ -140,6 +140,11 @@ class Database:
             return lambda: None
         return Listener(lambda: self._connect_to_listen(channel_of(fingerprint)), ring).close
 
+    def version(self) -> str | None:
+        """Return at which version the ledger is. Raises LedgerError, LedgerFormatError where it is a newer one."""
+        with self.read() as connection:
+            return _version(connection, self.url)
+
     def use_write_ahead_log(self) -> None:
         """Let readers and a writer work side by side, where that is a choice; once the file is known as ours."""
         if not self.locks_rows:
@@ -237,9 +242,7 @@ def _make_folder(url: URL) -> None:
 
 
 def _bring_to_head(database: Database) -> None:
-    with database.read() as connection:
-        version = _version(connection, database.url)
-    if version != HEAD:
+    if database.version() != HEAD:
         with database.write() as connection:
             if _version(connection, database.url) != HEAD:  # another process may have been quicker
                 _upgrade(connection)

@@ -60,6 +60,9 @@ class Filter:
     call_id: str | None = None
 
 
+_ALL = Filter()
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
     """One entry and its number in the ledger."""
@@ -100,6 +103,32 @@ class Record:
         query = query.order_by(tables.entries.c.seq.desc()).limit(limit)
         with self._database.read() as connection:
             return [Line(row["seq"], rows.read_entry(row)) for row in connection.execute(query).mappings()]
+
+    def after(self, seq: int, wanted: Filter = _ALL, *, limit: int = 500) -> Sequence[Line]:
+        """Return the oldest matching entries with a higher number, in their order.
+
+        Whoever asks on from the last one misses none: an account's entries get their numbers one transaction after the
+        other. Where some were put away a Carried stands in their place.
+        """
+        query = select(tables.entries).where(*self._matching(wanted), tables.entries.c.seq > seq)
+        with self._database.read() as connection:
+            found = connection.execute(query.order_by(tables.entries.c.seq).limit(limit)).mappings()
+            return [Line(row["seq"], rows.read_entry(row)) for row in found]
+
+    def of_call(self, call_id: str) -> Sequence[Line]:
+        """Return the entries of one call, oldest first."""
+        columns = tables.entries.c
+        query = select(tables.entries).where(columns.fingerprint == self._fingerprint, columns.call_id == call_id)
+        with self._database.read() as connection:
+            found = connection.execute(query.order_by(columns.seq)).mappings()
+            return [Line(row["seq"], rows.read_entry(row)) for row in found]
+
+    def last_seq(self) -> int:
+        """Return the number of the newest entry; 0 where there is none."""
+        columns = tables.entries.c
+        newest = select(columns.seq).where(columns.fingerprint == self._fingerprint).order_by(columns.seq.desc())
+        with self._database.read() as connection:
+            return connection.execute(newest.limit(1)).scalar_one_or_none() or 0
 
     def shapes(self, call_ids: Collection[str]) -> Mapping[str, str]:
         """Return what each of these calls asked for, in words; calls that were never granted are missing."""

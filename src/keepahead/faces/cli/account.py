@@ -1,27 +1,19 @@
-"""The account as a person reads it: the line under every result, and its JSON."""
+"""The account as a person reads it: the line under every result."""
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
 from keepahead.budget.account import Account
 from keepahead.budget.lane import Lane
 from keepahead.budget.status import Status, status_of
 from keepahead.clock import SystemClock
 from keepahead.faces.cli.streams import say
+from keepahead.faces.ledger_documents import seconds_to
 from keepahead.faces.settings import Settings
 from keepahead.faces.wiring import SIMULATOR_URL, lane_of, open_ledger, upstream_of
+from keepahead.faces.words import span, tokens
 from keepahead.store.ledger import Ledger
 from keepahead.store.record import Record
-
-
-def account_json(status: Status, now: datetime) -> dict[str, Any]:
-    """Return the account for a JSON document; moments in UTC, and as seconds from now."""
-    return {
-        **asdict(status),
-        "next_refill_in_seconds": seconds_to(status.next_refill_at, now),
-        "full_in_seconds": seconds_to(status.full_at, now),
-    }
 
 
 def account_line(status: Status, now: datetime) -> str:
@@ -58,26 +50,3 @@ def say_if_simulated(settings: Settings) -> None:
     """Say so when the built-in simulator answers."""
     if upstream_of(settings)[0] == SIMULATOR_URL:
         say("no KEEPA_API_KEY is set: the built-in simulator answers, no real token is spent")
-
-
-def tokens(count: int) -> str:
-    """Return a number of tokens in words."""
-    return f"{count:,} token{'' if count == 1 else 's'}"
-
-
-def seconds_to(moment: datetime | None, now: datetime) -> float | None:
-    """Return the seconds from now to a moment, 0 if it has passed."""
-    return None if moment is None else max(0.0, round((moment - now).total_seconds(), 1))
-
-
-def span(seconds: float | None) -> str:
-    """Return a length of time in words: 42 s, 3 min, 2 h 5 min, 4 d."""
-    if seconds is None:
-        return "never"
-    if seconds < 100:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    if minutes < 100:
-        return f"{minutes} min"
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min" if hours < 48 else f"{round(hours / 24)} d"

@@ -10,16 +10,17 @@ import typer
 
 from keepahead.clock import SystemClock
 from keepahead.faces.cli import options
-from keepahead.faces.cli.account import say_if_simulated, span, tokens
+from keepahead.faces.cli.account import say_if_simulated
 from keepahead.faces.cli.archive_files import ArchiveFile, write_archive
 from keepahead.faces.cli.files import new_file
-from keepahead.faces.cli.filters import ENDPOINTS
 from keepahead.faces.cli.progress import Tally
 from keepahead.faces.cli.results import Column, put_facts, put_json, put_table
 from keepahead.faces.cli.streams import say
 from keepahead.faces.cli.values import age, one_of
+from keepahead.faces.ledger_documents import ENDPOINTS, archive_json
 from keepahead.faces.settings import read_settings
 from keepahead.faces.wiring import open_ledger, upstream_of
+from keepahead.faces.words import span, tokens
 from keepahead.store.database import Database
 from keepahead.store.inventory import Inventory, Stock
 from keepahead.store.record import Record
@@ -41,7 +42,7 @@ def stats(*, json: options.Json = False) -> None:
         saved = Record(database, fingerprint).today(now).saved
     limit = settings.archive_megabytes * _MEGABYTE
     if json:
-        put_json({"archive": stock, "limit": limit, "saved_today": saved})
+        put_json(archive_json(stock, limit, saved))
         return
     columns = (
         Column("endpoint"),

@@ -1,10 +1,7 @@
-"""A caller and its limit, in words and as JSON: what was spent of it, and what is held."""
-
-from dataclasses import asdict
-from typing import Any
+"""A caller and its limit in words: what was spent of it, and what is held."""
 
 from keepahead.budget.rule import Limit
-from keepahead.faces.cli.account import tokens
+from keepahead.faces.words import tokens
 from keepahead.store.rulebook import Caller
 
 
@@ -18,9 +15,3 @@ def spent_of_limit(caller: Caller) -> str:
     return ", ".join(
         f"{spent + caller.held:,} of {tokens(most)} {window}" for spent, most, window in windows if most is not None
     )
-
-
-def caller_json(caller: Caller) -> dict[str, Any]:
-    """Return a caller for a JSON document."""
-    limit = asdict(caller.limit or Limit(caller=caller.name))
-    return {**limit, "spent_hour": caller.spent_hour, "spent_day": caller.spent_day, "held": caller.held}

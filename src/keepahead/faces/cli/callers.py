@@ -4,16 +4,16 @@ from typing import Annotated
 
 import typer
 
-from keepahead.budget.rule import DAY, HOUR, Limit, day_of, hour_of
+from keepahead.budget.rule import Limit
 from keepahead.clock import SystemClock
 from keepahead.faces.cli import options
-from keepahead.faces.cli.account import tokens
 from keepahead.faces.cli.books import opened
 from keepahead.faces.cli.caller_limits import enforce, limit_of
-from keepahead.faces.cli.caller_words import caller_json
 from keepahead.faces.cli.results import Column, put_json, put_table, put_text
 from keepahead.faces.cli.streams import say
 from keepahead.faces.cli.values import count_or_none
+from keepahead.faces.ledger_documents import callers_json
+from keepahead.faces.words import tokens
 from keepahead.keepa.filters import nearest_name
 from keepahead.store.rulebook import Caller, Rulebook
 
@@ -34,8 +34,7 @@ def callers(*, json: options.Json = False) -> None:
     with opened(Rulebook) as rulebook:
         found = rulebook.callers(now)
     if json:
-        windows = {"hour_ends_at": hour_of(now) + HOUR, "day_ends_at": day_of(now) + DAY}
-        put_json({"callers": [caller_json(each) for each in found], **windows})
+        put_json(callers_json(found, now))
         return
     numbers = ("this hour", "per hour", "today", "per day", "held")
     put_table([Column("caller"), *(Column(name, right=True) for name in numbers)], [_row(each) for each in found])

@@ -15,9 +15,9 @@ from sqlalchemy.engine import make_url
 
 from keepahead.budget.account import Account
 from keepahead.errors import KeepaheadError
-from keepahead.faces.cli.account import span
 from keepahead.faces.settings import Settings, setting_name
 from keepahead.faces.wiring import SIMULATOR_URL, open_ledger, upstream_of
+from keepahead.faces.words import span
 from keepahead.keepa.filters import nearest_name
 from keepahead.store.database import HEAD, Database
 from keepahead.store.ledger import Ledger

@@ -1,13 +1,13 @@
 """The options that say which entries of the ledger are wanted."""
 
 from datetime import datetime
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Literal
 
 import typer
 
 from keepahead.faces.cli.options import LaneName
 from keepahead.faces.cli.values import moment, one_of
-from keepahead.keepa.calls import Call
+from keepahead.faces.ledger_documents import ENDPOINTS
 from keepahead.store.record import Filter
 
 Kind = Literal[
@@ -21,9 +21,6 @@ Kind = Literal[
     "carried",
     "served_from_archive",
 ]
-
-ENDPOINTS = tuple(sorted({call.endpoint for call in get_args(Call)}))
-"""The names of Keepa's endpoints, as the ledger keeps them."""
 
 Since = Annotated[
     str | None, typer.Option("--since", help='From then on: 2h, 1d, or a local time ("2026-11-22 10:00").')

@@ -9,11 +9,11 @@ from keepahead.budget.rule import Freeze
 from keepahead.clock import SystemClock
 from keepahead.faces.cli import options
 from keepahead.faces.cli.books import opened
-from keepahead.faces.cli.filters import ENDPOINTS
 from keepahead.faces.cli.freeze_words import ends, forbidden, freeze_json, words_of
 from keepahead.faces.cli.results import Column, put_json, put_table, put_text
 from keepahead.faces.cli.streams import clean, say
 from keepahead.faces.cli.values import moment_ahead, one_of
+from keepahead.faces.ledger_documents import ENDPOINTS
 from keepahead.store.ledger import Ledger
 from keepahead.store.rulebook import Rulebook
 

@@ -5,7 +5,8 @@ from datetime import datetime
 from typing import Any
 
 from keepahead.budget.rule import Freeze
-from keepahead.faces.cli.account import seconds_to, span, tokens
+from keepahead.faces.ledger_documents import seconds_to
+from keepahead.faces.words import span, tokens
 
 
 def forbidden(freeze: Freeze) -> str:

@@ -12,12 +12,12 @@ from keepahead.budget.rule import Limit
 from keepahead.budget.scope import Scope
 from keepahead.clock import SystemClock
 from keepahead.faces.cli import options
-from keepahead.faces.cli.account import tokens
 from keepahead.faces.cli.books import opened
 from keepahead.faces.cli.caller_limits import enforce, limit_of
 from keepahead.faces.cli.results import Cell, Column, put_json, put_table, put_text
 from keepahead.faces.cli.streams import say
 from keepahead.faces.cli.values import count_or_none
+from keepahead.faces.words import tokens
 from keepahead.keepa.filters import nearest_name
 from keepahead.store.database import Database
 from keepahead.store.keyring import GatewayKey, Keyring

@@ -4,7 +4,6 @@ from typing import Annotated
 
 import typer
 
-from keepahead.budget.entry import Carried, Observed
 from keepahead.clock import SystemClock
 from keepahead.faces.cli import options
 from keepahead.faces.cli.audit import fold, verify
@@ -12,6 +11,7 @@ from keepahead.faces.cli.books import opened
 from keepahead.faces.cli.export import export
 from keepahead.faces.cli.filters import OfEndpoint, OfKind, OfLane, Since, Until, filter_of
 from keepahead.faces.cli.ledger_table import put_entries, put_totals
+from keepahead.faces.ledger_documents import shapes_of
 from keepahead.store.record import GroupBy, Record
 
 VERBS = (verify, export, fold)
@@ -38,6 +38,4 @@ def ledger(
             put_totals(record.sums(by, wanted), by, json=json)
             return
         lines = record.lines(wanted, limit=limit)
-        entries = (line.entry for line in lines)
-        asked = record.shapes({entry.label.call_id for entry in entries if not isinstance(entry, Observed | Carried)})
-        put_entries(lines, asked, limit, json=json)
+        put_entries(lines, shapes_of(lines, record), limit, json=json)

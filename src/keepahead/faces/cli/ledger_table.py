@@ -1,16 +1,15 @@
 """How the commands show entries and totals of the ledger: as tables for people, as JSON for programs."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, fields
 from datetime import datetime
-from typing import Any
 
 from keepahead.budget.entry import Absorbed, CallEntry, Carried, Entry, Observed, Served, Settled
 from keepahead.budget.lane import LIVE
 from keepahead.clock import SystemClock
-from keepahead.faces.cli.account import tokens
 from keepahead.faces.cli.results import Cell, Column, put_json, put_table
 from keepahead.faces.cli.streams import say
+from keepahead.faces.ledger_documents import entry_json, shape_of
+from keepahead.faces.words import tokens
 from keepahead.store.record import GroupBy, Line, Sum
 from keepahead.store.rows import kind_of
 
@@ -32,7 +31,7 @@ def put_totals(sums: Sequence[Sum], by: GroupBy, *, json: bool) -> None:
 def put_entries(lines: Sequence[Line], asked: Mapping[str, str], limit: int, *, json: bool) -> None:
     """Write entries; `asked` tells what each call was about."""
     if json:
-        put_json({"entries": [_document(line, asked) for line in lines]})
+        put_json({"entries": [entry_json(line, asked) for line in lines]})
         return
     columns = (
         Column("time"),
@@ -75,7 +74,7 @@ def _row(entry: Entry, asked: Mapping[str, str]) -> Sequence[Cell]:
         entry.meter.tokens_left if isinstance(entry, Settled) else getattr(entry, "balance", None),
         label.caller if label.lane == LIVE.name else f"{label.caller} ({label.lane})",
         label.call_id[:_SHORT_ID],
-        "; ".join(word for word in (_asked(entry, asked), _why(entry)) if word),
+        "; ".join(word for word in (shape_of(entry, asked), _why(entry)) if word),
     )
 
 
@@ -109,15 +108,3 @@ def _time(at: datetime) -> str:
     """Return the local time; the day only if it is not today."""
     local, today = at.astimezone(), SystemClock().now().astimezone().date()
     return f"{local:%H:%M:%S}" if local.date() == today else f"{local:%Y-%m-%d %H:%M}"
-
-
-def _asked(entry: CallEntry, asked: Mapping[str, str]) -> str:
-    return getattr(entry, "shape", None) or asked.get(entry.label.call_id, entry.label.endpoint)
-
-
-def _document(line: Line, asked: Mapping[str, str]) -> dict[str, Any]:
-    entry = line.entry
-    own = {each.name: getattr(entry, each.name) for each in fields(entry) if each.name != "label"}
-    if isinstance(entry, Observed | Carried):
-        return {"seq": line.seq, "kind": kind_of(entry), **own}
-    return {"seq": line.seq, "kind": kind_of(entry), **asdict(entry.label), **own, "shape": _asked(entry, asked)}

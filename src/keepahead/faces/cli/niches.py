@@ -9,7 +9,6 @@ import typer
 from keepahead.clock import SystemClock
 from keepahead.faces.cli import criteria_options as wanted
 from keepahead.faces.cli import options, output
-from keepahead.faces.cli.account import tokens
 from keepahead.faces.cli.criteria_options import category_id, stars_range
 from keepahead.faces.cli.plan_words import criteria_words, put_plan, step_lines, steps_json
 from keepahead.faces.cli.results import Cell, Column, currency, money, put_json, put_table, raws, title
@@ -17,6 +16,7 @@ from keepahead.faces.cli.spending import Terms, spend
 from keepahead.faces.cli.streams import say
 from keepahead.faces.cli.values import price_range, whole_range
 from keepahead.faces.settings import read_settings
+from keepahead.faces.words import tokens
 from keepahead.keepa.client import AsyncKeepa
 from keepahead.keepa.domains import DOMAINS, domain_id
 from keepahead.work.discovery.criteria import Criteria

@@ -5,10 +5,12 @@ from typing import Any
 
 from keepahead.budget.cost import Cost
 from keepahead.clock import SystemClock
-from keepahead.faces.cli.account import account_json, ledger_account, say_if_simulated, span, tokens
+from keepahead.faces.cli.account import ledger_account, say_if_simulated
 from keepahead.faces.cli.options import LaneName
 from keepahead.faces.cli.results import currency, money, put_json, put_text
+from keepahead.faces.ledger_documents import account_json
 from keepahead.faces.settings import read_settings
+from keepahead.faces.words import span, tokens
 from keepahead.keepa.calls import Call, DealCall, FinderCall
 from keepahead.keepa.domains import DOMAINS
 from keepahead.work.discovery.criteria import Criteria, Range

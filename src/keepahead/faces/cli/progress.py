@@ -10,8 +10,8 @@ from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, Ta
 from rich.text import Text
 
 from keepahead.clock import SystemClock
-from keepahead.faces.cli.account import span, tokens
 from keepahead.faces.cli.streams import say
+from keepahead.faces.words import span, tokens
 from keepahead.keepa.shares import items_of
 from keepahead.keepa.steps import Enter, Found, Got, Send, Step, Wait
 from keepahead.keepa.wire import Answer

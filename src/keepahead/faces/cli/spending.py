@@ -9,13 +9,15 @@ from typing import Any, Generic, TypeVar
 from keepahead.budget.status import Status
 from keepahead.clock import SystemClock
 from keepahead.errors import BadAnswerError, KeepaError, KeepaheadError, PartialResultError
-from keepahead.faces.cli.account import account_json, account_line, say_if_simulated, span, tokens
+from keepahead.faces.cli.account import account_line, say_if_simulated
 from keepahead.faces.cli.exits import INTERRUPTED_SENTENCE, Interrupted
 from keepahead.faces.cli.options import LaneName
 from keepahead.faces.cli.progress import Watch
 from keepahead.faces.cli.streams import say
+from keepahead.faces.ledger_documents import account_json
 from keepahead.faces.settings import data_folder, read_settings
 from keepahead.faces.wiring import AsyncKeepa
+from keepahead.faces.words import span, tokens
 from keepahead.keepa.wire import Answer
 
 R = TypeVar("R")

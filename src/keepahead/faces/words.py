@@ -1,0 +1,19 @@
+"""Numbers as people read them: tokens and lengths of time."""
+
+
+def tokens(count: int) -> str:
+    """Return a number of tokens in words."""
+    return f"{count:,} token{'' if count == 1 else 's'}"
+
+
+def span(seconds: float | None) -> str:
+    """Return a length of time in words: 42 s, 3 min, 2 h 5 min, 4 d."""
+    if seconds is None:
+        return "never"
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    if minutes < 100:
+        return f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours < 48 else f"{round(hours / 24)} d"
