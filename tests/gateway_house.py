@@ -40,10 +40,12 @@ class GatewayHouse(House):
         self.keys: dict[str, str] = {}
 
     @asynccontextmanager
-    async def opened(self, *, is_open: bool = False, **settings: Any) -> AsyncIterator[Self]:
-        """Start the gateway with these settings; end it as a server would."""
+    async def opened(
+        self, *, is_open: bool = False, transport: httpx2.AsyncBaseTransport | None = None, **settings: Any
+    ) -> AsyncIterator[Self]:
+        """Start the gateway with these settings; end it as a server would. `transport` stands for the simulator."""
         told = read_settings(**{"api_key": KEY, "database_url": self.database_url, **settings})
-        opened = open_gateway(told, is_open=is_open, clock=self.clock, transport=self.transport())
+        opened = open_gateway(told, is_open=is_open, clock=self.clock, transport=transport or self.transport())
         self.app, self.first_key = opened.app, opened.first_key
         self.gateway = self.app.state.gateway
         if self.first_key is not None:

@@ -16,9 +16,13 @@ from starlette.types import Scope
 from keepahead import __version__
 from keepahead.errors import KeepaheadError
 from keepahead.faces.gateway.access import Access
+from keepahead.faces.gateway.books import Books
 from keepahead.faces.gateway.edge import Edge
 from keepahead.faces.gateway.entrance import DOOR, Entrance, is_under
+from keepahead.faces.gateway.feed import Feed
 from keepahead.faces.gateway.gateway import Gateway
+from keepahead.faces.gateway.health import Health
+from keepahead.faces.gateway.minutes import Minutes
 from keepahead.faces.gateway.problems import KINDS, Problem, denial, problem, problem_of
 from keepahead.faces.gateway.respond import handle_problem, problem_response
 from keepahead.faces.gateway.visitor import AccessDenied
@@ -33,6 +37,7 @@ answers 503 with `retry_at` where the tokens are not there. Every answer carries
 def make_app(
     gateway: Gateway,
     access: Access,
+    books: Books,
     *,
     routers: Sequence[APIRouter],
     door: Sequence[BaseRoute] = (),
@@ -45,14 +50,20 @@ def make_app(
     def refuse(scope: Scope, told: Problem) -> Response:
         return refuse_at_the_door(told) if is_under(scope["path"], DOOR) else problem_response(told)
 
+    health, feed = Health(gateway, books), Feed(gateway, books)
+    minutes = Minutes(gateway, health)
+
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         await gateway.pulse.read()
         gateway.pulse.start()
+        minutes.start()
         try:
             yield
         finally:
             gateway.is_draining.set()
+            await feed.close()
+            await minutes.stop()
             await gateway.pulse.stop()
             if close is not None:
                 await close()
@@ -67,7 +78,8 @@ def make_app(
         redirect_slashes=False,
         telemetry={"operation_spans": False},
     )
-    app.state.gateway = gateway
+    app.state.gateway, app.state.books = gateway, books
+    app.state.health, app.state.feed = health, feed
     for router in routers:
         app.include_router(router)
     app.router.routes.extend(door)

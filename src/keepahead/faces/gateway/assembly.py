@@ -11,13 +11,24 @@ from keepahead.budget.lane import JOBS, LIVE
 from keepahead.clock import Clock, SystemClock
 from keepahead.faces.gateway.access import Access
 from keepahead.faces.gateway.app import make_app
+from keepahead.faces.gateway.books import Books
 from keepahead.faces.gateway.gateway import Gateway, Patience
 from keepahead.faces.gateway.pulse import Pulse
+from keepahead.faces.gateway.routes import archive, budget, callers, estimate, events, health, ledger, problems
 from keepahead.faces.settings import Settings
 from keepahead.faces.wiring import lane_of, open_keepa
 from keepahead.store.keyring import Keyring
 
-ROUTERS = ()
+ROUTERS = (
+    budget.router,
+    ledger.router,
+    callers.router,
+    archive.router,
+    estimate.router,
+    events.router,
+    health.router,
+    problems.router,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +66,7 @@ def open_gateway(
     app = make_app(
         gateway,
         access,
+        Books.of(keepa.ledger, settings),
         routers=ROUTERS,
         cors_origins=settings.cors_origins,
         close=lambda: keepa.aclose(drain_seconds=settings.drain_seconds),

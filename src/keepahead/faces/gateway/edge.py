@@ -66,6 +66,7 @@ class Edge:
         exchange = _Exchange(self._gateway, visit, receive, send)
         began = self._clock.now()
         self._under_way += 1
+        structlog.contextvars.bind_contextvars(request_id=visit.request_id)  # a request has a context of its own
         try:
             await self._let_in(scope, headers, exchange)
         except ClientGoneError:

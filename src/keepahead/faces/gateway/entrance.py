@@ -17,6 +17,9 @@ DOOR = "/keepa"
 """Below this the gateway speaks Keepa's own language, refusals included."""
 
 _FREE_FOR_ALL = ("/health", "/problems", "/openapi.json")
+_MORE_WITH_A_KEY = "/health"
+_NO_MATTER = frozenset(("no-key", "ledger-unavailable"))
+"""What may be wrong with a key for those who are told the least."""
 
 
 class Entrance:
@@ -31,10 +34,13 @@ class Entrance:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let in who may come in."""
-        if scope["type"] != "http" or is_under(scope["path"], *_FREE_FOR_ALL):
+        path = scope["path"] if scope["type"] == "http" else None
+        if path is None or (is_under(path, *_FREE_FOR_ALL) and path != _MORE_WITH_A_KEY):
             await self._app(scope, receive, send)
             return
         refused = await self._check(scope)
+        if refused is not None and path == _MORE_WITH_A_KEY and refused.kind.slug in _NO_MATTER:
+            refused = None
         if refused is None:
             await self._app(scope, receive, send)
         else:

@@ -18,6 +18,7 @@ from keepahead.clock import Clock
 from keepahead.errors import MaxTokensError
 from keepahead.faces.gateway.problems import problem
 from keepahead.faces.gateway.pulse import Pulse
+from keepahead.faces.gateway.upstream import Upstream
 from keepahead.faces.gateway.visit import Visit, visit_of
 from keepahead.faces.gateway.visitor import NoKeyError, Visitor
 from keepahead.keepa.client import AsyncKeepa
@@ -69,6 +70,7 @@ class Gateway:
         self.lanes = lanes
         self.patience = patience
         self.is_draining = asyncio.Event()
+        self.upstream = Upstream(clock)
         self._keepa = keepa
 
     async def spend(
@@ -125,6 +127,7 @@ class Gateway:
         What was sent to Keepa by then goes on in the background, and is kept.
         """
         task = asyncio.create_task(work)
+        self.upstream.watch(task)
         ends: list[asyncio.Task[Any]] = []
         try:
             await asyncio.wait([task], timeout=QUICK_SECONDS)

@@ -48,7 +48,7 @@ WhenRefused = Annotated[
 ]
 
 
-def gateway_of(request: Request) -> Gateway:
+async def gateway_of(request: Request) -> Gateway:
     """Return the gateway that the request has come to."""
     return request.app.state.gateway
 
