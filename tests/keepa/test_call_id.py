@@ -19,7 +19,8 @@ from keepahead.keepa.call_id import new_call_id
 now = datetime(2026, 11, 22, tzinfo=UTC)
 new_call_id(now)
 child = os.fork()
-print(*(new_call_id(now) for _ in range(300)), flush=True)
+for _ in range(100):
+    print(new_call_id(now), flush=True)
 if child:
     os.waitpid(child, 0)
 """
@@ -52,4 +53,4 @@ def test_no_two_are_the_same():
 def test_a_child_draws_its_own():
     """A process and its fork draw different names."""
     told = subprocess.run([sys.executable, "-c", _FORKING], check=True, capture_output=True, text=True, timeout=30)
-    assert len(set(told.stdout.split())) == 600
+    assert len(set(told.stdout.split())) == 200
