@@ -73,33 +73,25 @@ class Gateway:
         self.upstream = Upstream(clock)
         self._keepa = keepa
 
-    async def spend(
-        self, request: Request, wish: Wish, work: Callable[[OnBehalf], Coroutine[Any, Any, R]], *, shape: str = ""
-    ) -> R:
+    async def spend(self, request: Request, wish: Wish, work: Callable[[OnBehalf], Coroutine[Any, Any, R]]) -> R:
         """Do work that may spend, on the terms of a request, as long as its client waits for it.
 
-        `shape` says in a few words what it is, for the place in the queue that a refused one keeps.
-        Raises KeepaheadError, Problem, and ClientGoneError.
+        A request that came below the floor gets what the archive has; for the rest the ledger is asked only to say
+        when to come back. Raises KeepaheadError, Problem, and ClientGoneError.
         """
         visit = visit_of(request)
         visitor = _visitor_of(visit)
         lane = self.lanes[visitor.lane_for(wish.lane)]
         may_spend = visitor.scope.covers(Scope.SPEND)
-        is_early = may_spend and visit.is_early and not wish.deadline_seconds
-        try:
-            keepa = self._on_behalf(visit, visitor, lane, wish, max_tokens=0 if is_early or not may_spend else None)
-            return await self._patiently(request.receive, work(keepa))
-        except MaxTokensError as error:
-            if not may_spend:
-                raise problem(
-                    "not-allowed", "this key may not spend, and the archive does not have all of this"
-                ) from None
-            if not is_early or (wish.max_tokens is not None and error.tokens_max > wish.max_tokens):
-                raise
-            tokens_max = error.tokens_max
-        keepa = self._on_behalf(visit, visitor, lane, wish)
-        await keepa.foresee(shape or request.url.path, tokens_max)  # says since when, and keeps a place
-        return await self._patiently(request.receive, work(keepa))
+        if not may_spend or (visit.is_early and not wish.deadline_seconds):
+            try:
+                keepa = self._on_behalf(visit, visitor, lane, wish, max_tokens=0)
+                return await self._patiently(request.receive, work(keepa))
+            except MaxTokensError:
+                if not may_spend:
+                    told = "this key may not spend, and the archive does not have all of this"
+                    raise problem("not-allowed", told) from None
+        return await self._patiently(request.receive, work(self._on_behalf(visit, visitor, lane, wish)))
 
     def read(self, request: Request) -> OnBehalf:
         """Return what answers free questions for a request, and can spend nothing."""
