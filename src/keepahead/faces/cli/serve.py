@@ -10,7 +10,7 @@ import typer
 from keepahead.errors import SettingsError
 from keepahead.faces.cli import options
 from keepahead.faces.cli.account import say_if_simulated
-from keepahead.faces.cli.results import put_json
+from keepahead.faces.cli.results import put_json, put_text
 from keepahead.faces.cli.streams import say
 from keepahead.faces.gateway.assembly import open_gateway
 from keepahead.faces.gateway.logs import configure_logs
@@ -53,21 +53,24 @@ def serve(
     def ready(url: str) -> None:
         if json:
             put_json({"url": url, "api": f"{url}/api/v1", "keepa": f"{url}/keepa", "admin_key": opened.first_key})
-        for line in _welcome(url, opened.first_key, is_open=is_open):
+        for line in _welcome(url, is_open=is_open):
             say(line)
+        if opened.first_key is not None and not json:
+            say("the first admin key is on the next line; it is shown this once, and only its hash is kept:")
+            put_text(opened.first_key)  # `say` lets no key through
 
     configure_logs(as_json=log == "json")
     try:
         run_server(opened.app, address, ready=ready)
+    except KeyboardInterrupt:
+        say("stopped")
     except OSError as failed:
         reason = failed.strerror or failed
         raise SettingsError("--port", f"cannot listen on {host}, port {port}: {reason}; choose another") from None
 
 
-def _welcome(url: str, first_key: str | None, *, is_open: bool) -> list[str]:
+def _welcome(url: str, *, is_open: bool) -> list[str]:
     lines = [f"keepahead listens on {url}: its own API at {url}/api/v1, Keepa's at {url}/keepa; Ctrl-C stops it"]
-    if first_key is not None:
-        lines.append(f"the first admin key, shown this once: {first_key}")
     if is_open:
         lines.append("nobody is asked for a key: whoever reaches this address spends")
     elif url.startswith("http://") and not _is_loopback(urlsplit(url).hostname or ""):
