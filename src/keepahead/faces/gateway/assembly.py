@@ -1,8 +1,6 @@
 """Puts the gateway together. Not in wiring.py, which the library imports: FastAPI is an extra."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import httpx2
 from fastapi import FastAPI
@@ -44,7 +42,7 @@ def open_gateway(
     *,
     is_open: bool = False,
     clock: Clock | None = None,
-    transport: httpx2.AsyncBaseTransport | Callable[..., Any] | None = None,
+    transport: httpx2.AsyncBaseTransport | None = None,
 ) -> Opened:
     """Open the ledger and build the application. `is_open`: whoever reaches it may do everything, without a key.
 

@@ -5,7 +5,6 @@ import re
 import uuid
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
@@ -166,7 +165,7 @@ class _Exchange:
         self.refused = problem(slug, detail)
         return self.refused
 
-    def _add_headers(self, message: dict[str, Any]) -> None:
+    def _add_headers(self, message: Message) -> None:
         headers = MutableHeaders(scope=message)
         tally, gateway = self.visit.tally, self._gateway
         headers["X-Request-ID"] = self.visit.request_id

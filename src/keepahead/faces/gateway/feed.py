@@ -104,13 +104,17 @@ class Feed:
 
     @asynccontextmanager
     async def listening(self, after: int | None) -> AsyncGenerator[AsyncIterator[Event]]:
-        """Give the events from now on, or from those after an entry's number. Raises Problem when too many listen."""
+        """Give the events from now on, or from those after an entry's number.
+
+        Raises Problem when too many listen, and LedgerError.
+        """
         if self.listeners >= LISTENERS_MOST:
             raise problem("too-busy", f"{LISTENERS_MOST} listen already", retry_seconds=POLL_SECONDS)
         listener = Listener()
         self.listeners += 1
         try:
-            yield self._events(listener, after)
+            newest = await asyncio.to_thread(self._books.record.last_seq)  # now is before the answer begins
+            yield self._events(listener, after, newest)
         finally:
             self.listeners -= 1
             self._listeners.discard(listener)
@@ -123,13 +127,12 @@ class Feed:
             self._task.cancel()
             await asyncio.wait([self._task])
 
-    async def _events(self, listener: Listener, after: int | None) -> AsyncIterator[Event]:
+    async def _events(self, listener: Listener, after: int | None, newest: int) -> AsyncIterator[Event]:
+        last = newest if after is None else after
+        if last > newest:
+            last = newest
+            yield Event("gap", _json({"reason": f"the ledger has no entry {after}"}), newest)
         try:
-            newest = await asyncio.to_thread(self._books.record.last_seq)
-            last = newest if after is None else after
-            if last > newest:
-                last = newest
-                yield Event("gap", _json({"reason": f"the ledger has no entry {after}"}), newest)
             while not self._gateway.is_draining.is_set():
                 page = await asyncio.to_thread(self._page, last)
                 for event in page:

@@ -27,6 +27,9 @@ from keepahead.errors import (
 )
 from keepahead.faces.gateway.visitor import AccessDenied, NoKeyError, TooManyWrongKeysError, WrongKeyError
 
+Facts = dict[str, Any]
+"""Members of a document."""
+
 MEDIA_TYPE = "application/problem+json"
 LEDGER_RETRY_SECONDS = 5.0
 """A ledger that is away is asked again after so long."""
@@ -146,14 +149,14 @@ def problem_of(error: KeepaheadError, now: datetime, cost: Cost | None = None) -
         case InsufficientTokensError():
             return _insufficient(error, now, cost)
         case MaxTokensError():
-            limits = {"tokens_max": error.tokens_max, "max_tokens": error.max_tokens}
+            limits: Facts = {"tokens_max": error.tokens_max, "max_tokens": error.max_tokens}
             return problem("above-max-tokens", str(error), **limits)
         case UnboundedCostError():
             return problem("unbounded-cost", str(error), parameter=error.parameter)
         case FrozenError():
             return problem("frozen", str(error), **_retry(error.wait_seconds, now), words=error.words)
         case CallerLimitError():
-            facts = {"limit": error.limit, "spent": error.spent, "window": error.window}
+            facts: Facts = {"limit": error.limit, "spent": error.spent, "window": error.window}
             return problem("caller-limit", str(error), **_retry(error.wait_seconds, now), **facts)
         case InvalidCallError():
             return invalid(str(error), error.code, error.parameter)
@@ -193,7 +196,7 @@ def _insufficient(error: InsufficientTokensError, now: datetime, cost: Cost | No
     most = error.tokens_max
     likely = min(cost.tokens_likely, most) if cost else most
     required = {"min": min(cost.tokens_min, most) if cost else 0, "likely": likely, "max": most}
-    facts = {
+    facts: Facts = {
         "balance": error.balance,
         "free": error.free,
         "floor": error.floor,
@@ -202,11 +205,11 @@ def _insufficient(error: InsufficientTokensError, now: datetime, cost: Cost | No
     }
     if error.wait_seconds is None:
         return problem("never-fits", str(error), **facts)
-    kept = {} if error.kept_until is None else {"kept_until": moment(error.kept_until)}
+    kept: Facts = {} if error.kept_until is None else {"kept_until": moment(error.kept_until)}
     return problem("insufficient-tokens", str(error), **_retry(error.wait_seconds, now), **kept, **facts)
 
 
-def _retry(wait_seconds: float | None, now: datetime) -> dict[str, Any]:
+def _retry(wait_seconds: float | None, now: datetime) -> Facts:
     """Return when to ask again: never early, so rounded up to the millisecond."""
     if wait_seconds is None:
         return {}
