@@ -1,6 +1,6 @@
 """Builds the ASGI application: routes, layers around them, and what errors look like."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -54,7 +54,7 @@ def make_app(
     minutes = Minutes(gateway, health)
 
     @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
         await gateway.pulse.read()
         gateway.pulse.start()
         minutes.start()
