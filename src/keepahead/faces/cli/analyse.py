@@ -8,7 +8,7 @@ from keepahead.clock import SystemClock
 from keepahead.faces.cli import options, output
 from keepahead.faces.cli.analysis_rows import FIELDS, row_of
 from keepahead.faces.cli.analysis_table import put_analyses, put_analysis
-from keepahead.faces.cli.lookup import look_up, missing_of, options_for, say_missing
+from keepahead.faces.cli.lookup import look_up, missing_of, say_missing
 from keepahead.faces.cli.results import put_json
 from keepahead.faces.cli.saving import saved_to
 from keepahead.faces.cli.spending import Terms
@@ -16,6 +16,7 @@ from keepahead.faces.cli.values import listed, price
 from keepahead.faces.settings import read_settings
 from keepahead.keepa.domains import domain_id
 from keepahead.work.analysis.analyse import analyse as analyse_product
+from keepahead.work.analysis.analyse import options_for
 
 
 def analyse(

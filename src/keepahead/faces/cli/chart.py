@@ -1,10 +1,8 @@
 """`keepahead chart`: price and rank history as a picture."""
 
-from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
-from types import MappingProxyType
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -17,13 +15,12 @@ from keepahead.faces.cli.results import put_json
 from keepahead.faces.cli.spending import Terms
 from keepahead.faces.cli.streams import say
 from keepahead.faces.cli.values import one_of
+from keepahead.faces.drawing import ENDINGS, drawn
 from keepahead.keepa.domains import domain_id
 from keepahead.keepa.plans import ProductOptions
-from keepahead.work.analysis.chart import Picture, document
+from keepahead.work.analysis.chart import Picture
 from keepahead.work.analysis.pictures import picture_of
 
-_ENDINGS = (".png", ".svg")
-_VEGA_LITE = "6.4"
 _FEWEST_DAYS, _MOST_DAYS = 1, 20_000
 
 
@@ -49,7 +46,7 @@ def chart(
     Gaps are times without an offer or a rank. The best rank is on top.
     """
     number, path = domain_id(domain), Path(to_file).absolute()
-    ending = one_of(path.suffix.lower() or path.name, _ENDINGS, "--output")
+    ending = one_of(path.suffix.lower() or path.name, ENDINGS, "--output")
     demand_installed("vl_convert", "charts", "a chart", "--output")
     demand_writable(path, force=force)
     limits = options.limits(max_tokens, max_age, on_refusal)
@@ -64,22 +61,12 @@ def chart(
         outcome.finish()
         raise NotWritten(f"Keepa has neither a price nor a rank of {asin} for this time; no chart was written")
     with new_file(path, force=force) as unfinished:
-        unfinished.write_bytes(_drawn(picture, ending))
+        unfinished.write_bytes(drawn(picture, ending))
     if json:
         put_json({"chart": {"output": str(path), **_period(picture)}, "account": outcome.account})
     else:
         say(f"chart of {asin}, {picture.since:%Y-%m-%d} to {picture.until:%Y-%m-%d}, written to {path}")
     outcome.finish()
-
-
-def _drawn(picture: Picture, ending: str) -> bytes:
-    import vl_convert  # noqa: PLC0415 - an extra, and 30 MB
-
-    drawing: Mapping[str, Any] = MappingProxyType(
-        {".png": vl_convert.vegalite_to_png, ".svg": vl_convert.vegalite_to_svg}
-    )
-    drawn = drawing[ending](document(picture), vl_version=_VEGA_LITE)
-    return drawn.encode() if isinstance(drawn, str) else drawn
 
 
 def _period(picture: Picture) -> dict[str, datetime]:

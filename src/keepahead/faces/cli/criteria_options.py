@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from keepahead.faces.cli.values import Range, age, decimal_range
+from keepahead.faces.cli.values import age
 
 Sort = Literal["rank", "price", "-price", "sold", "any"]
 
@@ -85,11 +85,6 @@ def category_id(text: str | None, option: str) -> int | None:
         hint = f'{text!r} is no category id, a number; keepahead category "{text}" finds it'
         raise typer.BadParameter(hint, param_hint=f"'{option}'")
     return int(text)
-
-
-def stars_range(text: str | None, option: str) -> Range:
-    """Read a range of stars (4.2..5); return it in tenths, as Keepa does."""
-    return decimal_range(text, option, 1, "stars with at most one decimal")
 
 
 def whole_hours(text: str | None, option: str) -> int | None:

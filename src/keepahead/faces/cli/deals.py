@@ -1,46 +1,22 @@
 """`keepahead deals`: products whose price has just changed."""
 
 from collections.abc import Mapping, Sequence
-from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
 
 from keepahead.faces.cli import options, output
-from keepahead.faces.cli.results import Cell, Column, currency, money, put_json, put_table, raws, title
+from keepahead.faces.cli.results import Cell, Column, currency, money, put_json, put_table, title
 from keepahead.faces.cli.spending import Terms, spend
 from keepahead.faces.cli.streams import say
-from keepahead.faces.cli.values import Range, price_range, whole_range
+from keepahead.faces.cli.values import price_range, whole_range
+from keepahead.faces.deal_selection import PriceType, Span, deal_selection
+from keepahead.faces.documents import deal_counts_json, raws
 from keepahead.keepa import plans
 from keepahead.keepa.csv_types import CsvType
 from keepahead.keepa.domains import DOMAINS, domain_id
 from keepahead.keepa.money import Money
 from keepahead.keepa.objects import Deal
-
-_LARGEST = 2**31 - 1
-
-
-class PriceType(StrEnum):
-    """The price whose change makes a deal."""
-
-    AMAZON = "amazon"
-    NEW = "new"
-    USED = "used"
-    WAREHOUSE = "warehouse"
-    BUYBOX = "buybox"
-
-
-class Span(StrEnum):
-    """What the price is compared with."""
-
-    DAY = "day"
-    WEEK = "week"
-    MONTH = "month"
-    QUARTER = "quarter"
-
-
-_CSV = {PriceType.AMAZON: 0, PriceType.NEW: 1, PriceType.USED: 2, PriceType.WAREHOUSE: 9, PriceType.BUYBOX: 18}
-_SPANS = tuple(Span)
 
 
 def deals(
@@ -69,20 +45,17 @@ def deals(
 ) -> None:
     """Show products whose price has changed within 12 hours; 5 tokens a page."""
     number = domain_id(domain)
-    ranges = {
-        "currentRange": _ends(price_range(price, "--price", number), 0, _LARGEST),
-        "deltaPercentRange": _ends(whole_range(percent, "--percent"), 10, 100),
-        "salesRankRange": _ends(whole_range(rank, "--rank"), 1, -1),
-    }
-    selection: dict[str, Any] = {
-        "page": page,
-        "domainId": number,
-        "priceTypes": [_CSV[price_type]],
-        "dateRange": _SPANS.index(span),
-        **options.given(includeCategories=category, titleSearch=words, **ranges),
-        "isRangeEnabled": any(ranges.values()),
-        "isFilterEnabled": bool(category or words),
-    }
+    selection = deal_selection(
+        number,
+        price_type=price_type,
+        span=span,
+        categories=category or (),
+        price=price_range(price, "--price", number),
+        percent=whole_range(percent, "--percent"),
+        rank=whole_range(rank, "--rank"),
+        title=words,
+        page=page,
+    )
     written = output.output_to(to_file, force=force)
     plan = plans.deals(selection)
     limits = options.limits(max_tokens, max_age, on_refusal)
@@ -90,11 +63,7 @@ def deals(
     outcome = spend(terms, lambda keepa: keepa.deals(selection, **limits), plan.result)
     found = outcome.result
     if json:
-        counts = [
-            {"id": node, "name": found.category_names.get(node), "deals": count}
-            for node, count in found.category_counts.items()
-        ]
-        put_json({"deals": raws(found.deals), "categories": counts, "account": outcome.account})
+        put_json({"deals": raws(found.deals), "categories": deal_counts_json(found), "account": outcome.account})
     else:
         columns = (
             Column("ASIN"),
@@ -105,12 +74,12 @@ def deals(
             Column("category"),
         )
         names = found.category_names
-        rows = [_row(each, _CSV[price_type], _SPANS.index(span), number, names) for each in found.deals[:limit]]
+        rows = [_row(each, price_type.csv, span.number, number, names) for each in found.deals[:limit]]
         put_table(columns, rows)
         if len(found.deals) > limit:
             say(f"{limit} of {len(found.deals)} on this page shown; --limit shows more, --json has all")
     if written:
-        place, since, names = _CSV[price_type], _SPANS.index(span), found.category_names
+        place, since, names = price_type.csv, span.number, found.category_names
         written.write(_FIELDS, [_line(each, place, since, number, names) for each in found.deals])
     outcome.finish()
 
@@ -147,12 +116,6 @@ def _line(each: Deal, place: int, span: int, domain: int, names: Mapping[int, st
     ]
 
 
-def _ends(given: Range, lowest: int, highest: int) -> list[int] | None:
-    """Return Keepa's [min, max], None where no end is given; the others stand for an open end."""
-    low, high = given
-    return None if low is None and high is None else [lowest if low is None else low, highest if high is None else high]
-
-
 def _row(each: Deal, place: int, span: int, domain: int, names: Mapping[int, str]) -> Sequence[Cell]:
     percent = _at(each.get("deltaPercent"), span, place)
     return (
@@ -168,6 +131,6 @@ def _row(each: Deal, place: int, span: int, domain: int, names: Mapping[int, str
 def _at(table: Any, span: int, place: int) -> int | None:
     """Return one number of a table by date range and price type; some sources describe it the other way round."""
     try:
-        return table[span][place] if len(table) <= len(_SPANS) else table[place][span]
+        return table[span][place] if len(table) <= len(Span) else table[place][span]
     except (TypeError, IndexError):
         return None

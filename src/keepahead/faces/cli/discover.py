@@ -2,21 +2,22 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from keepahead.clock import SystemClock
 from keepahead.faces.cli import criteria_options as wanted
 from keepahead.faces.cli import options, output
-from keepahead.faces.cli.criteria_options import category_id, stars_range, whole_hours
-from keepahead.faces.cli.plan_words import plan_json, plan_lines, put_plan
+from keepahead.faces.cli.criteria_options import category_id, whole_hours
+from keepahead.faces.cli.plan_words import plan_lines, put_plan
 from keepahead.faces.cli.product_rows import FIELDS, rows_of
 from keepahead.faces.cli.product_table import put_products
-from keepahead.faces.cli.results import put_json, raws
+from keepahead.faces.cli.results import put_json
 from keepahead.faces.cli.spending import Terms, spend
 from keepahead.faces.cli.streams import say
-from keepahead.faces.cli.values import price_range, whole_range
+from keepahead.faces.cli.values import price_range, stars_range, whole_range
+from keepahead.faces.documents import found_json, plan_json, raws
 from keepahead.faces.settings import read_settings
 from keepahead.keepa.client import AsyncKeepa
 from keepahead.keepa.domains import domain_id
@@ -160,7 +161,7 @@ def _run(
         put_json(
             {
                 "plan": plan_json(plan),
-                "found": _found_json(found),
+                "found": found_json(found),
                 "products": raws(found.products),
                 "account": outcome.account,
             }
@@ -172,19 +173,6 @@ def _run(
     if written:
         written.write(FIELDS, rows_of(found.products))
     outcome.finish()
-
-
-def _found_json(found: Discovery) -> dict[str, Any]:
-    return {
-        "asins": found.asins,
-        "total": found.total,
-        "candidates": found.candidates,
-        "looked_up": found.looked_up,
-        "rejected": found.rejected,
-        "undelivered": found.undelivered,
-        "unseen": found.unseen,
-        "ended": found.ended,
-    }
 
 
 def _found_lines(found: Discovery) -> list[str]:

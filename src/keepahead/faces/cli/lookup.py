@@ -11,13 +11,6 @@ from keepahead.keepa.client import AsyncKeepa
 from keepahead.keepa.objects import Product
 from keepahead.keepa.plans import ProductOptions, SpendOptions
 
-STATS_DAYS = 90
-
-
-def options_for(*, buybox: bool) -> ProductOptions:
-    """Return what an analysis needs of a product: histories, statistics, and the Buy Box if it is wanted."""
-    return {"stats": STATS_DAYS, "buybox": True} if buybox else {"stats": STATS_DAYS}
-
 
 def look_up(
     asins: Sequence[str], domain: int, chosen: ProductOptions, terms: Terms, limits: SpendOptions

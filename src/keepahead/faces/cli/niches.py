@@ -2,19 +2,20 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from keepahead.clock import SystemClock
 from keepahead.faces.cli import criteria_options as wanted
 from keepahead.faces.cli import options, output
-from keepahead.faces.cli.criteria_options import category_id, stars_range
-from keepahead.faces.cli.plan_words import criteria_words, put_plan, step_lines, steps_json
-from keepahead.faces.cli.results import Cell, Column, currency, money, put_json, put_table, raws, title
+from keepahead.faces.cli.criteria_options import category_id
+from keepahead.faces.cli.plan_words import criteria_words, put_plan, step_lines
+from keepahead.faces.cli.results import Cell, Column, currency, money, put_json, put_table, title
 from keepahead.faces.cli.spending import Terms, spend
 from keepahead.faces.cli.streams import say
-from keepahead.faces.cli.values import price_range, whole_range
+from keepahead.faces.cli.values import price_range, stars_range, whole_range
+from keepahead.faces.documents import niche_plan_json, niches_json
 from keepahead.faces.settings import read_settings
 from keepahead.faces.words import tokens
 from keepahead.keepa.client import AsyncKeepa
@@ -85,7 +86,7 @@ def niches(
     plan = plan_niches(criteria, now=SystemClock().now(), max_niches=max_niches, sample=sample)
     check_niche_tokens(plan)
     if plan_only:
-        put_plan(_plan_lines(plan), _plan_json(plan), plan.cost, lane, json=json)
+        put_plan(_plan_lines(plan), niche_plan_json(plan), plan.cost, lane, json=json)
         return
     written = output.output_to(to_file, force=force)
     terms = Terms(lane=lane, caller=caller, max_wait_seconds=max_wait)
@@ -116,9 +117,8 @@ def _run(
     found = outcome.result
     if json:
         document = {
-            "plan": _plan_json(plan),
-            "niches": [_niche_json(each) for each in found.niches],
-            "skipped": {str(node): why for node, why in found.skipped.items()},
+            "plan": niche_plan_json(plan),
+            **niches_json(found),
             "account": outcome.account,
         }
         put_json(document)
@@ -188,21 +188,6 @@ def _line(each: Niche, domain: int) -> list[output.Value]:
         insights.get("avgOfferCountNew"),
         insights.get("soldByAmazonPercent"),
     ]
-
-
-def _niche_json(each: Niche) -> dict[str, Any]:
-    return {
-        "category": each.category,
-        "name": each.name,
-        "products": each.products,
-        "scores": each.scores,
-        "insights": each.insights,
-        "sample": raws(each.sample),
-    }
-
-
-def _plan_json(plan: NichePlan) -> dict[str, Any]:
-    return {"root": plan.root, "steps": steps_json(plan.steps), "marks": plan.marks, "cost": plan.cost}
 
 
 def _plan_lines(plan: NichePlan) -> list[str]:

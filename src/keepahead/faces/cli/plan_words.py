@@ -11,7 +11,6 @@ from keepahead.faces.cli.results import currency, money, put_json, put_text
 from keepahead.faces.ledger_documents import account_json
 from keepahead.faces.settings import read_settings
 from keepahead.faces.words import span, tokens
-from keepahead.keepa.calls import Call, DealCall, FinderCall
 from keepahead.keepa.domains import DOMAINS
 from keepahead.work.discovery.criteria import Criteria, Range
 from keepahead.work.discovery.plan import DiscoveryPlan, forecast
@@ -80,34 +79,6 @@ def step_lines(steps: Sequence[Step]) -> list[str]:
     ]
 
 
-def plan_json(plan: DiscoveryPlan) -> dict[str, Any]:
-    """Return a plan for a JSON document; money in it is in the smallest unit."""
-    return {
-        "criteria": {name: getattr(plan.criteria, name) for name in ("domain", *plan.criteria.given)},
-        "sort": plan.criteria.sort,
-        "max_results": plan.criteria.max_results,
-        "road": plan.road.name,
-        "because": plan.because,
-        "steps": steps_json(plan.road.steps),
-        "details": plan.road.options,
-        "lookups_max": plan.road.lookups_max,
-        "cost": plan.cost,
-    }
-
-
-def steps_json(steps: Sequence[Step]) -> list[dict[str, Any]]:
-    """Return steps for a JSON document, each with its first call."""
-    return [
-        {
-            "what": step.what,
-            "calls": len(step.calls),
-            "call": _call_json(step.calls[0]) if step.calls else None,
-            "cost": step.cost,
-        }
-        for step in steps
-    ]
-
-
 def put_plan(lines: Sequence[str], document: Mapping[str, Any], cost: Cost, lane: LaneName, *, json: bool) -> None:
     """Show a plan and, from the ledger alone, what it leaves and when it could be paid for."""
     settings = read_settings()
@@ -130,11 +101,6 @@ def _forecast_line(ahead: Any) -> str:
     when = "now" if ahead.paid_in_seconds == 0 else f"in {span(ahead.paid_in_seconds)}"
     leaves = f"it leaves {ahead.leaves_likely:,} likely, {ahead.leaves_least:,} at least"
     return f"{tokens(ahead.free)} free, {leaves}; it can be paid for {when}"
-
-
-def _call_json(call: Call) -> dict[str, Any]:
-    asked = call.filters if isinstance(call, FinderCall | DealCall) else call.query()
-    return {"endpoint": call.endpoint, "domain": getattr(call, "domain", None), "asked": asked}
 
 
 def _range_words(name: str, ends: Range, domain: int) -> str:

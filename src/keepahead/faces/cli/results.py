@@ -16,7 +16,6 @@ from rich.text import Text
 from keepahead.faces.cli.exits import OutputClosed
 from keepahead.faces.cli.streams import clean
 from keepahead.keepa.domains import DOMAINS
-from keepahead.keepa.objects import KeepaObject
 
 NOTHING = "-"
 _GAP = 2
@@ -78,11 +77,6 @@ def put_facts(facts: Iterable[tuple[str, Cell]]) -> None:
 def put_text(text: str) -> None:
     """Write one line. Raises OutputClosed."""
     put_bytes(f"{clean(text)}\n".encode(sys.stdout.encoding or "utf-8", "replace"))
-
-
-def raws(objects: Iterable[KeepaObject]) -> list[msgspec.Raw]:
-    """Return objects for a JSON document as Keepa sent them."""
-    return [msgspec.Raw(each.raw) for each in objects]
 
 
 def title(text: object) -> str:

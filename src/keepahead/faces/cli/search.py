@@ -6,8 +6,9 @@ import typer
 
 from keepahead.faces.cli import options
 from keepahead.faces.cli.product_table import put_products
-from keepahead.faces.cli.results import put_json, raws
+from keepahead.faces.cli.results import put_json
 from keepahead.faces.cli.spending import Terms, spend
+from keepahead.faces.documents import raws
 from keepahead.keepa import plans
 from keepahead.keepa.domains import domain_id
 from keepahead.keepa.plans import SearchOptions

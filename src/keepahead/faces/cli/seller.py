@@ -6,10 +6,11 @@ from typing import Annotated
 import typer
 
 from keepahead.faces.cli import options
-from keepahead.faces.cli.results import Cell, Column, put_json, put_table, raws, title
+from keepahead.faces.cli.results import Cell, Column, put_json, put_table, title
 from keepahead.faces.cli.spending import Terms, spend
 from keepahead.faces.cli.streams import say
 from keepahead.faces.cli.values import listed
+from keepahead.faces.documents import raws
 from keepahead.keepa import plans
 from keepahead.keepa.domains import domain_id
 from keepahead.keepa.objects import Seller

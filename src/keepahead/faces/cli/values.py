@@ -3,23 +3,17 @@
 import json
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import typer
 
-from keepahead.keepa.domains import DOMAINS
+from keepahead.faces.ranges import NUMBER, RANGE, Range, read_price_range, read_range, read_stars
 from keepahead.keepa.filters import nearest_name
 
-Range = tuple[int | None, int | None]
-"""Both ends included; None is open."""
-
-_NUMBER = r"[0-9]{1,12}(?:\.[0-9]{1,4})?"
-_RANGE = re.compile(rf"({_NUMBER})?\.\.({_NUMBER})?")
-_PRICE = re.compile(_NUMBER)
+_PRICE = re.compile(NUMBER)
 _AGE = re.compile(r"([0-9]{1,9})([smhdw])")
 _COUNT = re.compile(r"[0-9]{1,9}")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
@@ -29,14 +23,12 @@ _LARGEST_FILE = 10_000_000
 
 def whole_range(text: str | None, option: str) -> Range:
     """Read 1..20000, 10.. or ..50."""
-    return _range(text, option, 0, "whole numbers")
+    return _read(text, option, read_range)
 
 
 def price_range(text: str | None, option: str, domain: int) -> Range:
     """Read a range of prices in the main unit of the marketplace (10.50; yen whole); return it in the smallest unit."""
-    place = DOMAINS[domain]
-    unit = f"{place.currency} with at most {place.decimals} decimals" if place.decimals else f"whole {place.currency}"
-    return _range(text, option, place.decimals, unit)
+    return _read(text, option, lambda given: read_price_range(given, domain))
 
 
 def price(text: str | None, option: str, domain: int) -> int | None:
@@ -49,14 +41,14 @@ def price(text: str | None, option: str, domain: int) -> int | None:
     return low
 
 
-def decimal_range(text: str | None, option: str, decimals: int, unit: str) -> Range:
-    """Read a range of numbers with so many decimals; return whole numbers of the smallest step."""
-    return _range(text, option, decimals, unit)
+def stars_range(text: str | None, option: str) -> Range:
+    """Read a range of stars (4.2..5); return it in tenths, as Keepa does."""
+    return _read(text, option, read_stars)
 
 
 def seconds_range(text: str, option: str) -> tuple[float, float]:
     """Read 0.2..1.5, or one number for both ends."""
-    found = _RANGE.fullmatch(text if ".." in text else f"{text}..{text}")
+    found = RANGE.fullmatch(text if ".." in text else f"{text}..{text}")
     if not found or not found[1] or not found[2] or float(found[2]) < float(found[1]):
         raise typer.BadParameter(f"{text!r} is no range of seconds; write 0.2..1.5", param_hint=f"'{option}'")
     return float(found[1]), float(found[2])
@@ -155,16 +147,10 @@ def text_of(file: str, option: str) -> str:
         raise typer.BadParameter(f"{file} is no text in UTF-8", param_hint=f"'{option}'") from None
 
 
-def _range(text: str | None, option: str, decimals: int, unit: str) -> Range:
+def _read(text: str | None, option: str, read: Callable[[str], Range]) -> Range:
     if text is None:
         return None, None
-    found = _RANGE.fullmatch(text.replace(" ", ""))
-    if not found or not (found[1] or found[2]):
-        raise typer.BadParameter(f"{text!r} is no range; write 10..20, 10.. or ..20", param_hint=f"'{option}'")
-    ends = [None if end is None else Decimal(end).scaleb(decimals) for end in found.groups()]
-    if any(end is not None and end != int(end) for end in ends):
-        raise typer.BadParameter(f"{text!r} must be in {unit}", param_hint=f"'{option}'")
-    low, high = (None if end is None else int(end) for end in ends)
-    if low is not None and high is not None and low > high:
-        raise typer.BadParameter(f"{text!r} runs backwards; write the smaller end first", param_hint=f"'{option}'")
-    return low, high
+    try:
+        return read(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint=f"'{option}'") from None

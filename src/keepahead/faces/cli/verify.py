@@ -8,13 +8,14 @@ import typer
 
 from keepahead.clock import SystemClock
 from keepahead.faces.cli import options
-from keepahead.faces.cli.lookup import look_up, missing_of, options_for, say_missing
+from keepahead.faces.cli.lookup import look_up, missing_of, say_missing
 from keepahead.faces.cli.results import Cell, Column, put_json, put_table
 from keepahead.faces.cli.saving import expected_from
 from keepahead.faces.cli.spending import Terms
 from keepahead.faces.cli.values import listed, price
 from keepahead.faces.settings import read_settings
 from keepahead.keepa.domains import domain_id
+from keepahead.work.analysis.analyse import options_for
 from keepahead.work.analysis.verify import Expected, Verification
 from keepahead.work.analysis.verify import verify as verify_product
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from keepahead.keepa.csv_types import CsvType
 from keepahead.keepa.domains import DOMAINS
 from keepahead.keepa.objects import Product
+from keepahead.keepa.plans import ProductOptions
 from keepahead.keepa.series import Series
 from keepahead.work.analysis.competition import SHARE_DAYS, BoxShares, Competition, box_shares, competition_of
 from keepahead.work.analysis.fees import Fees, Returns, fees_of, returns_of
@@ -22,6 +23,8 @@ from keepahead.work.analysis.velocity import velocity_of
 
 PRICES = (CsvType.BUY_BOX_SHIPPING, CsvType.NEW, CsvType.AMAZON)
 """Where the price is looked for, the best first."""
+
+STATS_DAYS = 90
 
 _LANDED_PRICES = (datetime.fromisoformat("2026-02-01T00:00Z"), datetime.fromisoformat("2026-03-01T00:00Z"))
 """When NEW went over from listing prices to prices with shipping (product-object.md, section 1)."""
@@ -83,6 +86,11 @@ class Analysis:
     recommendation: Recommendation
     missing: tuple[str, ...]
     notes: tuple[str, ...]
+
+
+def options_for(*, buybox: bool) -> ProductOptions:
+    """Return what an analysis needs of a product: histories, statistics, and the Buy Box if it is wanted."""
+    return {"stats": STATS_DAYS, "buybox": True} if buybox else {"stats": STATS_DAYS}
 
 
 def analyse(
