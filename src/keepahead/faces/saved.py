@@ -2,15 +2,18 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Annotated
 
 import msgspec
 
 from keepahead.work.analysis.fees import GIVEN
 from keepahead.work.analysis.verify import Expected
 
+_Count = Annotated[int, msgspec.Meta(ge=0, le=10**12)]
+
 
 class _Figures(msgspec.Struct):
-    current: int | None = None
+    current: _Count | None = None
     source: str | None = None
 
 
@@ -20,7 +23,7 @@ class _Competition(msgspec.Struct):
 
 
 class _Returns(msgspec.Struct):
-    buying_price: int | None = None
+    buying_price: _Count | None = None
     buying_price_source: str | None = None
 
 
@@ -50,6 +53,17 @@ class SavedAnalysis(msgspec.Struct):
             buying_price=given.buying_price,
             saved_at=self.as_of,
         )
+
+
+def expected_in(analysis: Mapping[str, object], asin: str, domain: int) -> Expected:
+    """Return what one analysis, as its JSON was read, leaves to expect of a product. Raises ValueError."""
+    try:
+        saved = msgspec.convert(analysis, SavedAnalysis)
+    except (msgspec.ValidationError, RecursionError) as error:
+        raise ValueError(f"this is no analysis: {error}") from None
+    if (saved.asin, saved.domain) != (asin, domain):
+        raise ValueError(f"this is the analysis of {saved.asin:.20} on domain {saved.domain}")
+    return saved.expected
 
 
 class _Document(msgspec.Struct):

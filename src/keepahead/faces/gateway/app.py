@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, Depends, FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
@@ -22,6 +22,7 @@ from keepahead.faces.gateway.entrance import DOOR, Entrance, is_under
 from keepahead.faces.gateway.feed import Feed
 from keepahead.faces.gateway.gateway import Gateway
 from keepahead.faces.gateway.health import Health
+from keepahead.faces.gateway.manners import HeadAsGet, KnownParameters, methods_of
 from keepahead.faces.gateway.minutes import Minutes
 from keepahead.faces.gateway.problems import KINDS, Problem, denial, problem, problem_of
 from keepahead.faces.gateway.respond import handle_problem, problem_response
@@ -80,12 +81,14 @@ def make_app(
     )
     app.state.gateway, app.state.books = gateway, books
     app.state.health, app.state.feed = health, feed
+    known = Depends(KnownParameters())
     for router in routers:
-        app.include_router(router)
+        app.include_router(router, dependencies=[known])
     app.router.routes.extend(door)
     _handle_errors(app, gateway)
     if cors_origins:
         app.add_middleware(CORSMiddleware, allow_origins=list(cors_origins), allow_methods=["*"], allow_headers=["*"])
+    app.add_middleware(HeadAsGet)
     app.add_middleware(Entrance, access=access, gateway=gateway, clock=gateway.clock, refuse=refuse)
     app.add_middleware(Edge, gateway=gateway, clock=gateway.clock, refuse=refuse)
     return app
@@ -128,5 +131,9 @@ _BY_STATUS = {404: "not-found", 405: "method-not-allowed"}
 async def _handle_http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - it is registered for these
     slug = _BY_STATUS.get(error.status_code, "invalid-request")
+    if slug == "method-not-allowed":
+        allowed = ", ".join(methods_of(request))
+        detail = f"{request.method} does not work here; {allowed} do"
+        return problem_response(Problem(KINDS[slug], detail, headers={"Allow": allowed}))
     detail = f"there is nothing at {request.url.path[:200]}" if slug == "not-found" else str(error.detail)
     return problem_response(Problem(KINDS[slug], detail, headers=error.headers))

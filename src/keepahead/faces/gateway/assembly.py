@@ -10,14 +10,34 @@ from keepahead.clock import Clock, SystemClock
 from keepahead.faces.gateway.access import Access
 from keepahead.faces.gateway.app import make_app
 from keepahead.faces.gateway.books import Books
-from keepahead.faces.gateway.gateway import Gateway, Patience
+from keepahead.faces.gateway.gateway import Gateway, Patience, Usual
 from keepahead.faces.gateway.pulse import Pulse
-from keepahead.faces.gateway.routes import archive, budget, callers, estimate, events, health, ledger, problems
+from keepahead.faces.gateway.routes import (
+    archive,
+    budget,
+    callers,
+    discovery,
+    estimate,
+    events,
+    health,
+    judgement,
+    ledger,
+    lists,
+    problems,
+    products,
+    series,
+)
 from keepahead.faces.settings import Settings
 from keepahead.faces.wiring import lane_of, open_keepa
 from keepahead.store.keyring import Keyring
 
 ROUTERS = (
+    discovery.router,
+    products.quick,
+    products.router,
+    judgement.router,
+    series.router,
+    lists.router,
     budget.router,
     ledger.router,
     callers.router,
@@ -59,7 +79,8 @@ def open_gateway(
         drain_seconds=settings.drain_seconds,
     )
     lanes = {lane.name: lane_of(settings, lane.name) for lane in (LIVE, JOBS)}
-    gateway = Gateway(keepa, Pulse(keepa.ledger, clock), clock, lanes, patience)
+    usual = Usual(details_max_age=settings.discovery_max_age, analysis=settings.analysis)
+    gateway = Gateway(keepa, Pulse(keepa.ledger, clock), clock, lanes, patience, usual)
     access = Access(None if is_open else book, clock)
     app = make_app(
         gateway,

@@ -4,26 +4,30 @@ The only way from a route to a token is `spend`; what it hands to a route can do
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from starlette.requests import Request
 from starlette.types import Receive
 
+from keepahead.budget.cost import Cost
 from keepahead.budget.lane import Lane
 from keepahead.budget.scope import Scope
 from keepahead.clock import Clock
-from keepahead.errors import MaxTokensError
-from keepahead.faces.gateway.problems import problem
+from keepahead.errors import InsufficientTokensError, KeepaheadError, MaxTokensError, RefusedError
+from keepahead.faces.gateway.problems import Problem, problem, problem_of
 from keepahead.faces.gateway.pulse import Pulse
 from keepahead.faces.gateway.upstream import Upstream
 from keepahead.faces.gateway.visit import Visit, visit_of
 from keepahead.faces.gateway.visitor import NoKeyError, Visitor
 from keepahead.keepa.client import AsyncKeepa
 from keepahead.keepa.on_behalf import OnBehalf
+from keepahead.keepa.refusal import too_dear
 from keepahead.keepa.terms import OnRefusal
+from keepahead.work.analysis.thresholds import Thresholds
+from keepahead.work.discovery.run import DETAILS_AGE
 
 R = TypeVar("R")
 
@@ -49,6 +53,18 @@ class Wish:
     on_refusal: OnRefusal = "raise"
 
 
+@dataclass(frozen=True, slots=True)
+class Whole(Generic[R]):
+    """Work of many calls: its name as the calls know it, what all of it may cost, and what does it.
+
+    `run` is told how long its parts may wait; None where they are all from the archive.
+    """
+
+    name: str
+    cost: Cost
+    run: Callable[[OnBehalf, float | None], AsyncIterator[R]]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Patience:
     """How long and how much: a request's time limit, how far ahead a refused one keeps its place, how many at once."""
@@ -59,16 +75,31 @@ class Patience:
     drain_seconds: float = 30.0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usual:
+    """What is usual where a request does not say: how old details of a discovery may be, what an analysis weighs."""
+
+    details_max_age: timedelta = DETAILS_AGE
+    analysis: Thresholds = Thresholds()  # noqa: RUF009 - it cannot change
+
+
 class Gateway:
     """Spends for visitors. `lanes` are by name."""
 
-    def __init__(
-        self, keepa: AsyncKeepa, pulse: Pulse, clock: Clock, lanes: Mapping[str, Lane], patience: Patience
+    def __init__(  # noqa: PLR0917 - all of them are needed, and it is built in one place
+        self,
+        keepa: AsyncKeepa,
+        pulse: Pulse,
+        clock: Clock,
+        lanes: Mapping[str, Lane],
+        patience: Patience,
+        usual: Usual,
     ) -> None:
         self.pulse = pulse
         self.clock = clock
         self.lanes = lanes
         self.patience = patience
+        self.usual = usual
         self.is_draining = asyncio.Event()
         self.upstream = Upstream(clock)
         self._keepa = keepa
@@ -89,9 +120,51 @@ class Gateway:
                 return await self._patiently(request.receive, work(keepa))
             except MaxTokensError:
                 if not may_spend:
-                    told = "this key may not spend, and the archive does not have all of this"
-                    raise problem("not-allowed", told) from None
+                    raise _may_not_spend() from None
         return await self._patiently(request.receive, work(self._on_behalf(visit, visitor, lane, wish)))
+
+    async def spend_whole(
+        self, request: Request, wish: Wish, work: Whole[R], take: Callable[[R], Awaitable[None]]
+    ) -> None:
+        """Do work of many calls, begun only if all of it can be paid for; `take` is given each result as it comes.
+
+        Once begun, its parts wait as long as the request may take, so that no call that comes between undoes it.
+        Raises KeepaheadError, Problem and ClientGoneError; a refusal tells what the whole may cost.
+        """
+        visit = visit_of(request)
+        visitor = _visitor_of(visit)
+        lane = self.lanes[visitor.lane_for(wish.lane)]
+        keepa = self._on_behalf(visit, visitor, lane, wish)
+        began = self.clock.now()
+
+        async def carry_out() -> None:
+            if work.cost.tokens_max:
+                refused = await self._refusal(keepa, visitor, wish, work)
+                if refused is not None:
+                    free = self._on_behalf(visit, visitor, lane, wish, max_tokens=0)
+                    for each in await _if_archived(work, free, refused):
+                        await take(each)
+                    return
+            waited = (self.clock.now() - began).total_seconds()
+            async for each in work.run(keepa, max(0.0, self.patience.request_seconds - waited)):
+                await take(each)
+
+        await self._patiently(request.receive, carry_out())
+
+    async def _refusal(self, keepa: OnBehalf, visitor: Visitor, wish: Wish, work: Whole[Any]) -> Exception | None:
+        """Return why the whole cannot be paid for within the deadline, and keep a place for it; None if it can."""
+        most = work.cost.tokens_max or 0
+        if not visitor.scope.covers(Scope.SPEND):
+            return _may_not_spend()
+        if wish.max_tokens is not None and most > wish.max_tokens:
+            return too_dear(None, most, wish.max_tokens)
+        try:
+            await keepa.foresee(work.name, most)
+        except InsufficientTokensError as refused:
+            return problem_of(refused, self.clock.now(), work.cost)
+        except RefusedError as refused:
+            return refused
+        return None
 
     def read(self, request: Request) -> OnBehalf:
         """Return what answers free questions for a request, and can spend nothing."""
@@ -148,6 +221,18 @@ class Gateway:
         """Return when the gateway is going down and has waited for answers long enough."""
         await self.is_draining.wait()
         await self.clock.sleep_async(self.patience.drain_seconds / 2)
+
+
+async def _if_archived(work: Whole[R], keepa: OnBehalf, refused: Exception) -> list[R]:
+    """Return all results if the archive has every part of them. Raises `refused` if it has not."""
+    try:
+        return [each async for each in work.run(keepa, None)]
+    except KeepaheadError:
+        raise refused from None
+
+
+def _may_not_spend() -> Problem:
+    return problem("not-allowed", "this key may not spend, and the archive does not have all of this")
 
 
 async def _hung_up(receive: Receive) -> None:

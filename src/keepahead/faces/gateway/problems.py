@@ -1,15 +1,15 @@
 """Problem documents (RFC 9457): what each kind means, and how an error of ours becomes one. Pure."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
-from keepahead.budget.cost import Cost
+from keepahead.budget.cost import Cost, sum_costs
 from keepahead.errors import (
     BadAnswerError,
     CallerLimitError,
@@ -26,6 +26,9 @@ from keepahead.errors import (
     UnboundedCostError,
 )
 from keepahead.faces.gateway.visitor import AccessDenied, NoKeyError, TooManyWrongKeysError, WrongKeyError
+from keepahead.keepa.call import BaseCall
+from keepahead.keepa.calls import Call
+from keepahead.keepa.costs import quote
 
 Facts = dict[str, Any]
 """Members of a document."""
@@ -76,7 +79,10 @@ KINDS = _kinds(
     ("no-key", 401, "A gateway key is needed", "Send it as `Authorization: Bearer …` or `X-API-Key`."),
     ("wrong-key", 401, "This gateway key is not valid", "It is unknown, or was revoked."),
     ("not-allowed", 403, "This key may not do that", "Its scope is too narrow."),
-    ("not-found", 404, "There is no such thing", "No such path, product, seller or category."),
+    ("not-found", 404, "There is no such thing", "No such path."),
+    ("unknown-product", 404, "Keepa does not know this product", "Neither its data nor that it exists."),
+    ("unknown-seller", 404, "Keepa does not know this seller", "Neither its data nor that it exists."),
+    ("nothing-to-draw", 404, "There is nothing to draw", "Keepa has neither a price nor a rank for this time."),
     ("method-not-allowed", 405, "Not with this method", "`Allow` names those that work."),
     ("too-slow", 408, "The request came too slowly", "Send it again."),
     ("too-large", 413, "The body is too large", "Split the request."),
@@ -192,8 +198,17 @@ def moment(at: datetime) -> str:
     return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%S}.{at.microsecond // 1000:03d}Z"
 
 
+def cost_of(asked: object) -> Cost | None:
+    """Return the bounds of what an error was about: a call, or several; None if it does not say."""
+    calls = [asked] if isinstance(asked, BaseCall) else asked
+    if not isinstance(calls, Sequence) or isinstance(calls, str) or not calls:
+        return None
+    return sum_costs(quote(cast("Call", call)) for call in cast("Sequence[object]", calls))
+
+
 def _insufficient(error: InsufficientTokensError, now: datetime, cost: Cost | None) -> Problem:
     most = error.tokens_max
+    cost = cost_of(error.call) if cost is None else cost
     likely = min(cost.tokens_likely, most) if cost else most
     required = {"min": min(cost.tokens_min, most) if cost else 0, "likely": likely, "max": most}
     facts: Facts = {

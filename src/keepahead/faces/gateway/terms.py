@@ -18,6 +18,7 @@ MaxAge = Annotated[
         description="How old an archived answer may be: seconds, or 90s, 30m, 6h, 30d. 0 always asks Keepa. "
         "Without it: the settings.",
         examples=["6h"],
+        json_schema_extra={"pattern": r"^[0-9]{1,6}[smhd]?$"},
     ),
 ]
 MaxTokens = Annotated[
@@ -36,6 +37,9 @@ Deadline = Annotated[
         description="How long to wait for tokens: seconds, 30s, 2m, or a moment (ISO 8601 with its offset). "
         "Without it the answer is 503 at once if they are not there.",
         examples=["30s"],
+        json_schema_extra={
+            "pattern": r"^([0-9]{1,3}s?|20[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])T[0-2][0-9]:[0-5][0-9]Z)$"
+        },
     ),
 ]
 Lane = Annotated[
@@ -56,7 +60,7 @@ async def gateway_of(request: Request) -> Gateway:
 Here = Annotated[Gateway, Depends(gateway_of)]
 
 
-def wish(  # noqa: PLR0917 - FastAPI gives them by name
+async def wish(  # noqa: PLR0917 - FastAPI gives them by name, and runs what is not async in a thread
     gateway: Here,
     max_age: MaxAge = None,
     max_tokens: MaxTokens = None,

@@ -81,9 +81,18 @@ class Harvest:
         return self.plan.criteria.max_results - len(self._products)
 
     @property
+    def found(self) -> int:
+        """How many products were found so far."""
+        return len(self._products)
+
+    @property
     def is_over(self) -> bool:
         """Tell whether nothing more is to be looked up, whatever comes."""
         return self._why_over() is not None
+
+    def found_since(self, count: int) -> Sequence[Product]:
+        """Return the products that were found after the first so many."""
+        return self._products[count:]
 
     def offer(self, asins: Iterable[str]) -> None:
         """Take what the road found; each once."""

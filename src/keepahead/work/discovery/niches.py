@@ -52,6 +52,11 @@ class NichePlan:
     now: datetime
 
     @property
+    def name(self) -> str:
+        """What it is called as work of many calls: the same for the same wish."""
+        return f"looking for these niches: {self.max_niches} of {self.sample} {self.criteria}"
+
+    @property
     def cost(self) -> Cost:
         """What all of it costs."""
         return sum_costs(step.cost for step in self.steps)
@@ -147,10 +152,27 @@ async def niches(
     """
     check_niche_tokens(plan)
     began = clock.now()
-    work = f"looking for these niches: {plan.max_niches} of {plan.sample} {plan.criteria}"
-    await keepa.foresee(work, plan.tokens_max, max_wait_seconds=max_wait_seconds)
-    deadline = None if max_wait_seconds is None else began + timedelta(seconds=max_wait_seconds)
-    search = _Search(keepa, plan, clock, deadline, (max_age, details_max_age), work=work)
+    await keepa.foresee(plan.name, plan.tokens_max, max_wait_seconds=max_wait_seconds)
+    waited = (clock.now() - began).total_seconds()
+    left = None if max_wait_seconds is None else max(0.0, max_wait_seconds - waited)
+    return await look_for_niches(
+        keepa, plan, clock, max_wait_seconds=left, max_age=max_age, details_max_age=details_max_age
+    )
+
+
+async def look_for_niches(
+    keepa: AsyncMethods,
+    plan: NichePlan,
+    clock: Clock,
+    *,
+    max_wait_seconds: float | None = None,
+    max_age: Age | None = None,
+    details_max_age: Age = DETAILS_AGE,
+) -> Niches:
+    """Carry out a plan that was foreseen by its name, on the terms of `niches`."""
+    check_niche_tokens(plan)
+    deadline = None if max_wait_seconds is None else clock.now() + timedelta(seconds=max_wait_seconds)
+    search = _Search(keepa, plan, clock, deadline, (max_age, details_max_age))
     try:
         await search.descend()
         await search.look_into()
@@ -193,15 +215,12 @@ class _Search:
         clock: Clock,
         deadline: datetime | None,
         ages: tuple[Age | None, Age],
-        *,
-        work: str,
     ) -> None:
         self._keepa = keepa
         self._plan = plan
         self._clock = clock
         self._deadline = deadline
         self._max_age, self._details_max_age = ages
-        self._work = work
         self._known: dict[int, Category] = {}
         self._found: dict[int, objects.Found] = {}
         self._products: dict[str, Product] = {}
@@ -264,7 +283,7 @@ class _Search:
     def _terms(self, usual_age: Age | None = None) -> SpendOptions:
         left = None if self._deadline is None else max(0.0, (self._deadline - self._clock.now()).total_seconds())
         age = usual_age if self._max_age is None else self._max_age
-        return {"work": self._work, "max_wait_seconds": left, "max_age": age}
+        return {"work": self._plan.name, "max_wait_seconds": left, "max_age": age}
 
 
 def _ranked(

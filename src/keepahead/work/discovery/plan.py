@@ -35,6 +35,11 @@ class DiscoveryPlan:
     archived: tuple[str, ...] = ()
 
     @property
+    def name(self) -> str:
+        """What it is called as work of many calls: the same for the same criteria."""
+        return f"this discovery: {self.criteria}"
+
+    @property
     def cost(self) -> Cost:
         """What all of it costs, carried out to the end with nothing of it in the archive."""
         return self.road.cost

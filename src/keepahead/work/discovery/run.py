@@ -14,7 +14,7 @@ from keepahead.keepa import objects
 from keepahead.keepa.async_methods import AsyncMethods
 from keepahead.keepa.calls import BestSellersCall, DealCall, FinderCall, ProductCall
 from keepahead.keepa.domains import BRAZIL, DOMAINS
-from keepahead.keepa.objects import Category
+from keepahead.keepa.objects import Category, Product
 from keepahead.keepa.plans import ProductOptions, SpendOptions
 from keepahead.keepa.terms import Age
 from keepahead.keepa.wire import Answer
@@ -52,11 +52,10 @@ async def discover(
     check_tokens(plan)
     began = clock.now()
     deadline = None if max_wait_seconds is None else began + timedelta(seconds=max_wait_seconds)
-    work = f"this discovery: {plan.criteria}"
-    limits = _Limits(clock, deadline, max_age, details_max_age, None if plan.tokens_max else 0, work)
+    limits = _Limits(clock, deadline, max_age, details_max_age, None if plan.tokens_max else 0, plan.name)
     if plan.tokens_max:
         try:
-            await keepa.foresee(work, plan.tokens_max, max_wait_seconds=max_wait_seconds)
+            await keepa.foresee(plan.name, plan.tokens_max, max_wait_seconds=max_wait_seconds)
         except InsufficientTokensError:
             with suppress(KeepaheadError):  # it may all be there already
                 return await _carry_out(keepa, plan, replace(limits, max_tokens=0))
@@ -85,17 +84,45 @@ class _Limits:
         return {**self.lists(), "max_age": self.details_max_age if self.max_age is None else self.max_age}
 
 
+async def search(
+    keepa: AsyncMethods,
+    plan: DiscoveryPlan,
+    clock: Clock,
+    *,
+    max_wait_seconds: float | None = None,
+    max_age: Age | None = None,
+    details_max_age: Age = DETAILS_AGE,
+) -> AsyncIterator[Product | Discovery]:
+    """Carry out a plan that was foreseen by its name; yield each product as it is found, and at last the Discovery.
+
+    The terms and errors are those of `discover`. What came with the part that failed is in the error's `results` only.
+    """
+    check_tokens(plan)
+    deadline = None if max_wait_seconds is None else clock.now() + timedelta(seconds=max_wait_seconds)
+    limits = _Limits(clock, deadline, max_age, details_max_age, None if plan.tokens_max else 0, plan.name)
+    async for each in _search(keepa, plan, limits):
+        yield each
+
+
 async def _carry_out(keepa: AsyncMethods, plan: DiscoveryPlan, limits: _Limits) -> Discovery:
+    found = [each async for each in _search(keepa, plan, limits) if isinstance(each, Discovery)]
+    return found[-1]
+
+
+async def _search(keepa: AsyncMethods, plan: DiscoveryPlan, limits: _Limits) -> AsyncIterator[Product | Discovery]:
     harvest = Harvest(plan)
     if plan.tokens_max:
         await check_categories(keepa, plan.criteria, limits.lists())
     pages = _pages(keepa, harvest, limits)
     while await _next_page(pages, harvest):
         while chunk := harvest.chunk():
+            had = harvest.found
             await _look_up(keepa, harvest, chunk, limits.details())
+            for product in harvest.found_since(had):
+                yield product
         if harvest.is_over:
             break
-    return harvest.result()
+    yield harvest.result()
 
 
 async def known_to_fit(

@@ -1,0 +1,78 @@
+"""What holds for every route of our own: no unknown query parameter, HEAD wherever GET is, a full Allow on 405."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute, iter_route_contexts
+from pydantic import BaseModel
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from keepahead.faces.gateway.problems import invalid
+from keepahead.keepa.filters import nearest_name
+
+
+class KnownParameters:
+    """A dependency of all routes: refuses query parameters that the route does not declare.
+
+    A mistyped `max_token` must not spend. Parameters that are not lists are taken once.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[Callable[..., Any], tuple[str, ...]] = {}
+
+    async def __call__(self, request: Request) -> None:
+        """Raise Problem for the first one that is unknown."""
+        if not request.scope["query_string"]:
+            return
+        route: APIRoute = request.scope["route"]
+        known = self._known.get(route.endpoint)
+        if known is None:
+            known = self._known[route.endpoint] = tuple(sorted(_names(route.dependant)))
+        for name in request.query_params:
+            if name not in known:
+                nearest = nearest_name(name, known)
+                advice = f"did you mean {nearest}?" if nearest else f"known are {', '.join(known) or 'none'}"
+                raise invalid(f"there is no parameter {name!r:.60} here; {advice}", "unknown_parameter", name[:60])
+
+
+class HeadAsGet:
+    """Wraps the application: HEAD is answered as GET is, without the body."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let one request through."""
+        if scope["type"] != "http" or scope["method"] != "HEAD":
+            await self._app(scope, receive, send)
+            return
+
+        async def send_head(message: Message) -> None:
+            await send({**message, "body": b""} if message["type"] == "http.response.body" else message)
+
+        await self._app({**scope, "method": "GET"}, receive, send_head)
+
+
+def methods_of(request: Request) -> list[str]:
+    """Return the methods that work at the path of a request."""
+    path: str = request.scope["path"]
+    found: set[str] = set()
+    for route in iter_route_contexts(request.app.router.routes):
+        regex = getattr(route, "path_regex", None)
+        if regex is not None and regex.match(path):
+            found |= route.methods or set()
+    return sorted(found | ({"HEAD"} if "GET" in found else set()))
+
+
+def _names(dependant: Dependant) -> Iterator[str]:
+    """Yield the names of the query parameters of a route and of all that it depends on."""
+    for field in dependant.query_params:
+        kind: Any = field.field_info.annotation
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            yield from (told.alias or name for name, told in kind.model_fields.items())
+        else:
+            yield field.alias
+    for each in dependant.dependencies:
+        yield from _names(each)

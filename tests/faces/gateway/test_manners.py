@@ -1,0 +1,191 @@
+"""What holds for every route: unknown parameters, methods, HEAD, and answers in lines."""
+
+import asyncio
+import json
+
+import pytest
+from tests.gateway_house import GatewayHouse
+from tests.gateway_walk import examples_of
+from tests.gateway_wire import talk
+from tests.house import run
+
+from keepahead.simulator import Faults
+
+LINES = "application/x-ndjson"
+
+
+def own(house: GatewayHouse):
+    """The operations of the gateway's own API."""
+    return [each for each in examples_of(house.app.openapi()) if each.template.startswith("/api/")]
+
+
+def test_a_mistyped_parameter_does_not_spend(tmp_path):
+    """No operation takes a query parameter that it does not declare; the answer names the nearest that it does."""
+
+    async def main():
+        async with GatewayHouse(tmp_path).opened() as house, house.client("admin") as client:
+            for example in own(house):
+                wrong = example._replace(params={**example.params, "max_token": 1})
+                answer = await wrong.send(client)
+                assert answer.status_code == 422, example.name
+                told = answer.json()["errors"][0]
+                assert (told["parameter"], told["code"]) == ("max_token", "unknown_parameter"), example.name
+            assert house.truth().consumed == 0
+
+    run(main())
+
+
+def test_a_wrong_method_is_told_the_right_ones(tmp_path):
+    """A method that does not work is 405, with all that do, HEAD wherever GET is; nothing is done."""
+
+    async def main():
+        async with GatewayHouse(tmp_path).opened() as house, house.client("admin") as client:
+            methods: dict[str, set[str]] = {}
+            for example in own(house):
+                methods.setdefault(example.template, set()).add(example.method)
+            for example in own(house):
+                works = methods[example.template] | ({"HEAD"} if "GET" in methods[example.template] else set())
+                for method in {"GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"} - works:
+                    answer = await client.request(method, example.path)
+                    assert answer.status_code == 405, (method, example.path)
+                    assert works <= set(answer.headers["allow"].split(", "))
+            assert house.truth().consumed == 0
+
+    run(main())
+
+
+def test_head_is_get_without_the_body(tmp_path):
+    """HEAD answers with the status and the headers of GET, and no body."""
+
+    async def main():
+        async with GatewayHouse(tmp_path).opened() as house, house.client() as client:
+            path = "/api/v1/categories?ids=0"
+            got = await client.get(path)
+            head = await client.head(path)
+            assert (head.status_code, head.content) == (200, b"")
+            assert head.headers["content-type"] == got.headers["content-type"]
+            assert head.headers["x-keepa-tokens-saved"] == "1"
+
+    run(main())
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "page=1.0",
+        "page=1_0",
+        "page=%201",
+        "page=",
+        "page=67",
+        "category=",
+        "price=50..10",
+        "price=1.999..2",
+        "price=x",
+        "range=year",
+        "domain=7",
+        "domain=amazon.xy",
+        "lane=slow",
+        "max_age=forever",
+        "max_age=-1",
+        "max_tokens=-1",
+        "max_tokens=5.5",
+        "deadline=soon",
+        "deadline=2026-01-01",
+        "on_refusal=maybe",
+        "title=" + "x" * 201,
+    ],
+)
+def test_what_is_no_value_is_refused(tmp_path, query):
+    """A parameter that cannot be read is 422 with its name, and nothing is spent."""
+
+    async def main():
+        async with GatewayHouse(tmp_path).opened() as house, house.client() as client:
+            answer = await client.get(f"/api/v1/deals?{query}")
+            assert answer.status_code == 422, answer.text
+            assert answer.json()["errors"][0]["parameter"].startswith(query.partition("=")[0])
+            assert house.truth().consumed == 0
+
+    run(main())
+
+
+@pytest.mark.parametrize(
+    ("path", "last"),
+    [
+        ("/api/v1/bestsellers/283155", {"place", "asin"}),
+        ("/api/v1/deals", {"categories", "fetched_at", "archived", "stale"}),
+        ("/api/v1/products/B0D8W1YVBX/series", {"kind", "at", "value"}),
+        ("/api/v1/products?asins=B0D8W1YVBX,B000000000", {"missing", "complete"}),
+    ],
+)
+def test_long_answers_come_as_lines(tmp_path, path, last):
+    """Whoever accepts NDJSON is given a document a line, from the same answer that others are given whole."""
+
+    async def main():
+        async with GatewayHouse(tmp_path).opened() as house, house.client() as client:
+            assert (await client.get(path)).headers["content-type"] == "application/json"
+            paid = house.truth().consumed
+            answer = await client.get(path, headers={"Accept": LINES})
+            assert answer.headers["content-type"] == LINES
+            lines = [json.loads(line) for line in answer.text.splitlines()]
+            assert len(lines) > 1
+            assert lines[-1].keys() == last
+            assert house.truth().consumed == paid
+
+    run(main())
+
+
+def test_a_thousand_products_come_call_by_call(tmp_path):
+    """Products are streamed as Keepa gives them, a call of a hundred at a time; the unknown are named at the end."""
+
+    async def main():
+        slow = Faults(latency_seconds=(5.0, 5.0))
+        async with GatewayHouse(tmp_path, rate=100).opened() as house, house.client() as client:
+            listed = (await client.get("/api/v1/bestsellers/283155")).json()["asins"]
+            house.simulator.faults = slow
+            asins = [*listed[:150], "X000000000"]
+            sent = await talk(house, "/api/v1/products", query=f"asins={','.join(asins)}", accept=LINES)
+            bodies = [each for each in sent if each.message.get("body")]
+            assert [json.loads(each.message["body"])["asin"] for each in bodies[:-1]] == asins[:150]
+            assert json.loads(bodies[-1].message["body"]) == {"missing": ["X000000000"], "complete": True}
+            assert bodies[0].seconds < 6 < bodies[149].seconds
+
+    run(main())
+
+
+def test_a_refusal_in_the_middle_is_the_last_line(tmp_path):
+    """Where the tokens end in the middle of a stream its last line is the problem, with since when they are there."""
+
+    async def main():
+        async with GatewayHouse(tmp_path, balance=210).opened() as house, house.client() as client:
+            listed = (await client.get("/api/v1/bestsellers/283155")).json()["asins"][:300]
+            query = {"asins": ",".join(listed)}
+            assert (await client.get("/api/v1/products", params=query)).status_code == 503  # nothing of it is begun
+            answer = await client.get("/api/v1/products", params=query, headers={"Accept": LINES})
+            assert answer.status_code == 200
+            *products, told = [json.loads(line) for line in answer.text.splitlines()]
+            assert told["problem"]["type"] == "/problems/insufficient-tokens"
+            assert "retry_at" in told["problem"]
+            assert [each["asin"] for each in products] == listed[:100]
+            assert house.truth().lowest_balance >= 10
+
+    run(main())
+
+
+def test_a_slow_reader_holds_nothing(tmp_path):
+    """While a client takes its lines slowly no tokens are set aside for what it has not come to yet."""
+
+    async def main():
+        async with GatewayHouse(tmp_path, rate=100).opened() as house, house.client() as client:
+            listed = (await client.get("/api/v1/bestsellers/283155")).json()["asins"][:300]
+            query = f"asins={','.join(listed)}"
+            reading = asyncio.create_task(
+                talk(house, "/api/v1/products", query=query, accept=LINES, reads_after=1, hangs_up_after=60)
+            )
+            await asyncio.sleep(30)
+            assert house.truth().consumed == 150
+            with house.books() as (ledger, _):
+                assert ledger.account().reservations == ()
+            await reading
+            assert house.truth().consumed == 150
+
+    run(main())
