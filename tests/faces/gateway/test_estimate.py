@@ -117,6 +117,26 @@ def test_what_the_archive_has_costs_nothing(tmp_path):
     assert saved == 0  # looking is not using
 
 
+def test_work_of_many_calls_is_estimated(tmp_path):
+    """A discovery and niches are planned as they would be carried out: road, steps, cost, and when all can be paid."""
+    criteria = {"domain": "US", "category": 283155, "rank": [1, 20000], "max_results": 5}
+    found, truth = estimate(
+        tmp_path,
+        {"discover": criteria},
+        {"niches": {"category": 283155, "max_niches": 2, "sample": 2}},
+        {"discover": {**criteria, "max_results": 300}},
+        {"discover": {**criteria, "rank": [20000, 1]}},
+    )
+    discover, niches, large, wrong = found
+    assert discover.json()["plan"]["road"]
+    assert discover.json()["cost"]["tokens_max"] > 5
+    assert (discover.json()["runs"]["verdict"], discover.json()["leaves"]["least"] > 10) == ("now", True)
+    assert niches.json()["plan"]["root"] == 283155
+    assert (large.json()["runs"]["verdict"], large.json()["runs"]["at"] is None) == ("later", False)
+    assert wrong.status_code == 422
+    assert truth.consumed == 0
+
+
 @pytest.mark.parametrize("key", ["read", "spend", "admin"])
 def test_it_is_free_below_the_floor(tmp_path, key):
     """Every key may ask, with nothing left to spend."""
@@ -145,6 +165,9 @@ BAD = [
     ({"product": "nonsense"}, "asin"),
     ({"product": "B0D8W1YVBX", "options": {"offer": 20}}, "options"),
     ({"product": "B0D8W1YVBX", "options": {"offers": 5}}, "offers"),
+    ({"product": "B0D8W1YVBX", "discover": {"category": 1}}, "body"),
+    ({"discover": {"rank": "1..20"}}, "discover.rank"),
+    ({"niches": {"rank": [1, 10]}}, "category"),
     ({"path": "/produkt"}, "path"),
     ({"path": "/product?domain=1&domain=2&asin=B0D8W1YVBX"}, "request"),
     ({"path": PRODUCT, "query": {"domain": 1}}, "request"),
