@@ -33,11 +33,15 @@ ONE_OF_MANY: Mapping[str, Mapping[str, str]] = {
 
 
 def examples_of(document: Mapping[str, Any], **instead: str) -> list[Example]:
-    """Return one request for each operation, in the document's order. `instead` replaces path parameters by name."""
+    """Return one request for each operation whose answer ends, in the document's order.
+
+    `instead` replaces path parameters by name.
+    """
     return [
         _example(document, method.upper(), template, operation, instead)
         for template, operations in document["paths"].items()
         for method, operation in operations.items()
+        if "text/event-stream" not in operation["responses"]["200"].get("content", {})
     ]
 
 

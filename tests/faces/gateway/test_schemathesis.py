@@ -55,7 +55,7 @@ def api(gateway_url: str) -> schemathesis.BaseSchema:
     """The document, as the gateway gives it."""
     schema = schemathesis.openapi.from_url(f"{gateway_url}/openapi.json")
     schema.config.update(base_url=gateway_url)
-    return schema
+    return schema.exclude(path="/api/v1/events")  # it has no end
 
 
 @pytest.mark.parametrize("mode", list(GenerationMode))

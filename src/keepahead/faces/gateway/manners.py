@@ -1,5 +1,6 @@
 """What holds for every route of our own: no unknown query parameter, HEAD wherever GET is, a full Allow on 405."""
 
+import asyncio
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -49,10 +50,26 @@ class HeadAsGet:
             await self._app(scope, receive, send)
             return
 
-        async def send_head(message: Message) -> None:
-            await send({**message, "body": b""} if message["type"] == "http.response.body" else message)
+        over = asyncio.Event()
 
-        await self._app({**scope, "method": "GET"}, receive, send_head)
+        async def send_head(message: Message) -> None:
+            if over.is_set():
+                return
+            if message["type"] == "http.response.body":
+                over.set()  # also of an answer without an end
+                message = {"type": "http.response.body", "body": b"", "more_body": False}
+            await send(message)
+
+        async def receive_until_over() -> Message:
+            message, gone = asyncio.ensure_future(receive()), asyncio.ensure_future(over.wait())
+            await asyncio.wait([message, gone], return_when=asyncio.FIRST_COMPLETED)
+            gone.cancel()
+            if message.done():
+                return message.result()
+            message.cancel()
+            return {"type": "http.disconnect"}
+
+        await self._app({**scope, "method": "GET"}, receive_until_over, send_head)
 
 
 def methods_of(request: Request) -> list[str]:
