@@ -15,6 +15,8 @@ from keepahead.keepa.calls import (
     ProductCall,
     TokenCall,
     TrackingAddCall,
+    TrackingCall,
+    parse_as_keepa,
     parse_call,
 )
 
@@ -230,3 +232,51 @@ def test_blanks_around_values() -> None:
     assert parse_call("GET", "lightningdeal", {"domain": " 1 ", "asin": f" {ASIN} "}) == LightningDealCall(
         domain=1, asin=ASIN
     )
+
+
+def test_as_keepa_reads_it():
+    """Read as Keepa does, unknown parameters are named and left out, and so is what is empty and need not be there."""
+    given = {"domain": "1", "asin": ASIN, "key": KEY, "only_live_offers": "1", "history": "", "wait": "x"}
+    call, ignored = parse_as_keepa("GET", "product", given)
+    assert call == ProductCall(domain=1, asins=(ASIN,))
+    assert ignored == ("only_live_offers", "wait")
+    assert parse_as_keepa("GET", "tracking", {"type": "get", "asin": ASIN, "page": "1"}) == (
+        TrackingCall(type="get", asin=ASIN),
+        ("page",),
+    )
+    assert parse_as_keepa("POST", "product", {"domain": "1", "asin": ASIN}, b"x=1")[0] == call
+    with pytest.raises(InvalidCallError):
+        parse_as_keepa("GET", "lightningdeal", {"domain": "1", "asin": ""})  # without it: all of them, for 500 tokens
+
+
+def test_as_keepa_reads_json():
+    """The JSON of a POST is its body; a GET has none."""
+    selection = b'{"title": "x"}'
+    for path in ("query", "sellerquery"):
+        posted, _ = parse_as_keepa("POST", path, {"domain": "1"}, selection)
+        got, _ = parse_as_keepa("GET", path, {"domain": "1", "selection": selection.decode()}, b"{}")
+        assert posted == got
+    with pytest.raises(InvalidCallError):
+        parse_as_keepa("POST", "query", {"domain": "1", "selection": "{}"}, selection)
+
+
+@given(
+    st.sampled_from(("GET", "POST")),
+    st.sampled_from(PATHS) | st.text(max_size=5),
+    st.dictionaries(st.sampled_from(NAMES) | st.text(max_size=5), st.text(max_size=8) | st.sampled_from(("1", ASIN))),
+    st.binary(max_size=20),
+)
+def test_as_keepa_never_fails_otherwise(method, path, params, body):
+    """Whatever comes in, a call that parse_call accepts as well or an InvalidCallError comes out."""
+    try:
+        call, ignored = parse_as_keepa(method, path, params, body)
+    except InvalidCallError:
+        return
+    assert parse_call(call.method, call.path, call.query(), call.body()) == call
+    assert not set(ignored) & call.query().keys()
+
+
+def test_the_range_of_today_goes_with_anything():
+    """range=0 is what best sellers are without it: the package keepa sends it always, beside sublist too."""
+    call = parse_call("GET", "bestsellers", {"domain": "1", "category": "5", "range": "0", "sublist": "1"})
+    assert call.query()["sublist"] == "1"

@@ -13,7 +13,7 @@ from keepahead.keepa.lookup_calls import (
     TokenCall,
     TopSellersCall,
 )
-from keepahead.keepa.parse import Call, parse_call
+from keepahead.keepa.parse import Call, parse_as_keepa, parse_call
 from keepahead.keepa.selection_calls import DealCall, FinderCall, SellerFinderCall
 from keepahead.keepa.tracking_calls import TrackingAddCall, TrackingCall
 
@@ -38,5 +38,6 @@ __all__ = [
     "TopSellersCall",
     "TrackingAddCall",
     "TrackingCall",
+    "parse_as_keepa",
     "parse_call",
 ]

@@ -212,7 +212,7 @@ class BestSellersCall(BaseCall):
     def __post_init__(self, today: date | None) -> None:
         self._convert()
         dated = self.month is not None or self.year is not None
-        if self.sublist and (dated or self.range_days is not None):
+        if self.sublist and (dated or self.range_days):  # 0 is what it is without; the package keepa always sends it
             message = "sublist=1 excludes range, month and year."
             raise InvalidCallError("sublist_excludes_range_month_year", message, parameter="sublist")
         if dated and self.range_days is not None:

@@ -3,7 +3,7 @@
 Raises nothing but `InvalidCallError`, whatever comes in. The key is dropped, and no value is repeated that could be it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import date
 from typing import Any
 
@@ -96,11 +96,53 @@ def parse_call(
     call_type = _call_type(endpoint, given)
     _check_method(method, call_type, body)
     if not _is_empty(body):
-        name = _JSON_PARAMETER[call_type]
-        if name in given:
-            message = f"{name} stands in the query and in the body: give it once."
-            raise InvalidCallError(f"invalid_{name}", message, parameter=name)
-        given[name] = body
+        _add_body(given, _JSON_PARAMETER[call_type], body)
+    return _made(call_type, given, method, today)
+
+
+def parse_as_keepa(
+    method: str, path: str, params: Mapping[str, str], body: bytes = b"", *, today: date | None = None
+) -> tuple[Call, tuple[str, ...]]:
+    """Build the call as Keepa itself reads a request, and return the names of the parameters that it ignores.
+
+    Those are what the call does not know; what is empty and could be left out counts as left out. A body is looked at
+    only in a POST that takes JSON. Raises `InvalidCallError` and nothing else.
+    """
+    endpoint = _endpoint(path)
+    given: dict[str, object] = {name: value for name, value in params.items() if name != "key"}
+    call_type = _call_type(endpoint, given)
+    known = _known(call_type, given)
+    ignored = tuple(name for name in given if name not in known)
+    for name in ignored:
+        del given[name]
+    for name in [name for name, value in given.items() if _is_left_out(call_type, name, value)]:
+        del given[name]
+    json_name = "selection" if call_type is SellerFinderCall else _JSON_PARAMETER.get(call_type)
+    if json_name and method == "POST" and not _is_empty(body):
+        _add_body(given, json_name, body)
+    return _made(call_type, given, method, today), ignored
+
+
+def _known(call_type: type[Call], given: Mapping[str, object]) -> Collection[str]:
+    if call_type is TrackingCall:
+        return ("type", *TRACKING_OPTIONS[str(given["type"]).strip()])
+    return (*call_type.fixed, *call_type.options)
+
+
+def _is_left_out(call_type: type[Call], name: str, value: object) -> bool:
+    """Tell whether an empty parameter is as good as none. Not where that would ask for much more than is meant."""
+    is_for_all = call_type is LightningDealCall and name == "asin"
+    return _is_empty(value) and name not in call_type.required and not is_for_all
+
+
+def _add_body(given: dict[str, object], name: str, body: object) -> None:
+    if name in given:
+        message = f"{name} stands in the query and in the body: give it once."
+        raise InvalidCallError(f"invalid_{name}", message, parameter=name)
+    given[name] = body
+
+
+def _made(call_type: type[Call], given: Mapping[str, object], method: str, today: date | None) -> Call:
     values = _values(call_type, given)
     if call_type is BestSellersCall:
         values["today"] = today

@@ -12,7 +12,7 @@ import msgspec
 
 DOMAINS = frozenset({1, 2, 3, 4, 5, 6, 8, 9, 10, 11, 12})
 DOMAINS_WITH_LISTS = DOMAINS - {12}
-_INTEGER = re.compile(r"-?[0-9]{1,18}\Z")
+_INTEGER = re.compile(r"[+-]?[0-9]{1,18}\Z")
 
 
 class RejectedError(Exception):
