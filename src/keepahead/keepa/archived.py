@@ -147,6 +147,7 @@ def apart(answer: Answer) -> Sequence[Answer]:
             call=call.narrowed((name,)),
             body=split[name][1] if name in split else _NO_PRODUCTS,
             reading=replace(answer.reading, consumed=tokens.get(name, 0)),
+            is_share=True,
         )
         for name in call.items
     )

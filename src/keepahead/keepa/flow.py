@@ -302,7 +302,7 @@ class _Road:
             lane=self.terms.lane,
             shape=shape_of(call),
             tokens_max=hold,
-            items=shares_of(call, hold) if self.divide else 1,
+            items=shares_of(call, hold) if self.divide and not self.terms.at_once else 1,
             opened_at=self.opened_at,
             deadline=self.deadline,
             holder=self.ledger.holder,

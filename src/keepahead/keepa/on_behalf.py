@@ -1,10 +1,12 @@
 """One client for many callers: each has its own terms, and shares everything else."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any, Protocol, TypeVar, Unpack
 
 from keepahead.budget.cost import Cost
 from keepahead.budget.status import Status
+from keepahead.keepa import plans
 from keepahead.keepa.async_methods import AsyncMethods
 from keepahead.keepa.calls import Call
 from keepahead.keepa.costs import quote
@@ -12,6 +14,7 @@ from keepahead.keepa.objects import Product
 from keepahead.keepa.plans import Domain, Plan, ProductOptions, SpendOptions
 from keepahead.keepa.tally import Tally
 from keepahead.keepa.terms import Terms
+from keepahead.keepa.wire import Answer
 
 R = TypeVar("R")
 
@@ -29,6 +32,10 @@ class Payer(Protocol):
 
     async def foresee_on(self, terms: Terms, shape: str, tokens_max: int, options: Mapping[str, Any]) -> None:
         """Refuse work that cannot all be paid for in time."""
+        ...
+
+    def age_on(self, terms: Terms, call: Call) -> timedelta:
+        """Return how old an archived answer to the call may be on these terms."""
         ...
 
     async def archived_on(self, terms: Terms, domain: Domain, most: int, options: Mapping[str, Any]) -> list[Product]:
@@ -62,6 +69,14 @@ class OnBehalf(AsyncMethods):
     async def foresee(self, shape: str, tokens_max: int, **options: Unpack[SpendOptions]) -> None:
         """Refuse work that cannot all be paid for in time, before its first call; see AsyncMethods."""
         await self._keepa.foresee_on(self._terms, shape, tokens_max, options)
+
+    def age_for(self, call: Call) -> timedelta:
+        """Return how old an archived answer to the call may be; none where nothing is kept of it."""
+        return self._keepa.age_on(self._terms, call)
+
+    async def relay(self, call: Call) -> tuple[Answer, ...]:
+        """Return the raw answers to the parts of any call: what the archive has, and what is bought, all or nothing."""
+        return await self._run(plans.relayed(call), {})
 
     def quote(self, call: Call) -> Cost:
         """Return the bounds of what the call may cost, in tokens. Sends nothing."""

@@ -103,6 +103,7 @@ class Plan(Generic[R]):
     result: Callable[[Sequence[Answer]], R]
     divide: bool = True  # may a call be split into parts?
     reuse: bool = True  # will an archived answer do where nobody says how old it may be?
+    at_once: bool = False  # must what is not archived be paid for in one go, or not at all?
 
     def can_read(self, answer: Answer) -> bool:
         """Tell whether this answer alone makes a result."""
@@ -211,6 +212,14 @@ def tracking(type_: str, result: Callable[[Sequence[Answer]], R], **options: Any
 def raw(call: Call) -> Plan[Answer]:
     """Send any call; give the raw answer."""
     return Plan((call,), itemgetter(0), divide=False, reuse=False)
+
+
+def relayed(call: Call) -> Plan[tuple[Answer, ...]]:
+    """Send any call, or take from the archive what it has of it; give the raw answers of all parts.
+
+    What is not archived is paid for at once or not at all.
+    """
+    return Plan((call,), tuple, at_once=True)
 
 
 def _listed(ids: Iterable[str]) -> tuple[str, ...]:

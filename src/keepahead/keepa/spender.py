@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any, TypeVar, cast
 
 from keepahead.budget.cost import Cost
@@ -110,6 +111,12 @@ class Spender:
         found = archive.look(replace(of, items=tuple(archive.newest(of, since, now, most))), since, now)
         newest = sorted(found.values(), key=lambda item: item.fetched_at, reverse=True)
         return objects.products([answer_of(call.narrowed((item.item,)), item, is_stale=False) for item in newest])
+
+    def age_on(self, terms: Terms, call: Call) -> timedelta:
+        """Return how old an archived answer to the call may be on these terms; none where nothing is kept of it."""
+        archive = self._parts.archive
+        is_kept = archive is not None and archive.is_on and wanted(call) is not None
+        return terms.age_for(call) if is_kept else timedelta()
 
     def _shelf(self, terms: Terms) -> Shelf | None:
         parts = self._parts
@@ -226,6 +233,8 @@ def own_terms(terms: Terms, plan: Plan[Any], options: Mapping[str, Any]) -> Term
         own["max_age"] = 0
     if own.get("keeps_place_for", terms.keeps_place_for) and not own.get("work", terms.work):
         own["asked"] = flow.asked_of(plan.calls)
+    if plan.at_once:
+        own["at_once"] = True
     return replace(terms, **own) if own else terms
 
 

@@ -33,6 +33,7 @@ class Terms:
     which is then what is held for it; Keepa may still charge more. `safe_margin` (times the cost) and `low` are the
     marks below which the log warns. `max_age` is the age of an archived answer that will do, 0 asks Keepa in any case,
     None takes `ages`, of each endpoint. `on_refusal` "stale" takes an archived answer of any age for want of tokens.
+    `at_once` keeps the budget from dividing a call for which the tokens are not there.
 
     What is refused for want of tokens keeps a place for whoever asks the same again, if they surely come within
     `keeps_place_for`. `work` names bigger work that was foreseen, of which the call is a part; `asked` is what was
@@ -52,6 +53,7 @@ class Terms:
     keeps_place_for: timedelta = timedelta()
     work: str = ""
     asked: str = ""
+    at_once: bool = False
 
     def __post_init__(self) -> None:
         if not _is_seconds(self.max_wait_seconds):

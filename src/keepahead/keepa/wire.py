@@ -87,7 +87,7 @@ class Answer:
 
     `tokens_consumed` is None where Keepa does not say (graph images). `fault` is set on partial success. An answer that
     `is_archived` cost nothing and saved `tokens_saved`; one that `is_stale` is older than was accepted, for want of
-    tokens.
+    tokens. One that `is_share` is somebody's part of an answer to several, without an envelope.
     """
 
     call: Call
@@ -99,6 +99,7 @@ class Answer:
     is_archived: bool = False
     is_stale: bool = False
     tokens_saved: int = 0
+    is_share: bool = False
 
     @property
     def fetched_at(self) -> datetime:
@@ -152,9 +153,14 @@ def unpack(body: bytes) -> bytes:
         return body
 
 
+def is_picture(body: bytes) -> bool:
+    """Tell whether a body is the PNG of a graph."""
+    return body.startswith(_PNG)
+
+
 def read(inbound: Inbound) -> Reading:
     """Read the envelope. Never raises: bytes that say nothing give an empty reading."""
-    if inbound.body.startswith(_PNG):
+    if is_picture(inbound.body):
         return Reading()
     try:
         envelope = _decode_envelope(inbound.body)
@@ -176,7 +182,7 @@ def answer_or_error(call: Call, inbound: Inbound, reading: Reading, call_id: str
     """
     charged = held if reading.consumed is None else reading.consumed
     fault = reading.fault
-    is_picture = inbound.body.startswith(_PNG)
+    is_png = is_picture(inbound.body)
     if inbound.status != 200 or (fault is not None and not _has_payload(inbound.body)):
         told = fault or Fault("", "", "")
         raise KeepaRejected(
@@ -188,11 +194,11 @@ def answer_or_error(call: Call, inbound: Inbound, reading: Reading, call_id: str
             tokens_charged=charged,
         )
     told = None
-    if not (is_picture or reading.is_json):
+    if not (is_png or reading.is_json):
         told = "Keepa's answer is cut off or no JSON"
-    elif is_picture != isinstance(call, GraphImageCall):
+    elif is_png != isinstance(call, GraphImageCall):
         told = "Keepa's answer is of another kind than asked for"
-    elif not is_picture and reading.meter is None and reading.consumed is None:
+    elif not is_png and reading.meter is None and reading.consumed is None:
         told = "this is no answer of Keepa's: it does not say how many tokens are left"
     if told:
         raise BadAnswerError(
