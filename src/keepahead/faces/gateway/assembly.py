@@ -10,6 +10,7 @@ from keepahead.clock import Clock, SystemClock
 from keepahead.faces.gateway.access import Access
 from keepahead.faces.gateway.app import make_app
 from keepahead.faces.gateway.books import Books
+from keepahead.faces.gateway.door import Door
 from keepahead.faces.gateway.gateway import Gateway, Patience, Usual
 from keepahead.faces.gateway.pulse import Pulse
 from keepahead.faces.gateway.routes import (
@@ -82,11 +83,14 @@ def open_gateway(
     usual = Usual(details_max_age=settings.discovery_max_age, analysis=settings.analysis)
     gateway = Gateway(keepa, Pulse(keepa.ledger, clock), clock, lanes, patience, usual)
     access = Access(None if is_open else book, clock)
+    door = Door(gateway)
     app = make_app(
         gateway,
         access,
         Books.of(keepa.ledger, settings),
         routers=ROUTERS,
+        door=(door,),
+        refuse_at_the_door=door.refuse,
         cors_origins=settings.cors_origins,
         close=lambda: keepa.aclose(drain_seconds=settings.drain_seconds),
     )

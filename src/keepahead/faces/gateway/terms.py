@@ -42,8 +42,9 @@ Deadline = Annotated[
         },
     ),
 ]
+LaneName = Literal["live", "jobs"]
 Lane = Annotated[
-    Literal["live", "jobs"] | None,
+    LaneName | None,
     Query(description="live: somebody waits; jobs: background, leaves more tokens. Without it: the key's own."),
 ]
 WhenRefused = Annotated[

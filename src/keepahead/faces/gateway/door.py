@@ -1,0 +1,197 @@
+"""The Keepa-compatible door: whoever speaks Keepa's language to it spends within the budget, without noticing.
+
+Plain Starlette, because it must be fast. What Keepa would refuse is refused here, and costs nothing.
+"""
+
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final, get_args
+from urllib.parse import parse_qsl, quote
+
+from starlette import types
+from starlette.datastructures import URLPath
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Match, NoMatchFound
+
+from keepahead.budget.scope import Scope
+from keepahead.errors import InsufficientTokensError, InvalidCallError, KeepaheadError, LedgerUnavailableError
+from keepahead.faces.gateway.entrance import DOOR, is_under
+from keepahead.faces.gateway.gateway import Gateway, Wish
+from keepahead.faces.gateway.in_parts import buy_in_parts
+from keepahead.faces.gateway.keepa_refusals import EMPTY, KeepaRefusal, refusal_of, refusal_of_problem
+from keepahead.faces.gateway.problems import KINDS, Problem, denial, invalid
+from keepahead.faces.gateway.terms import LaneName, wish
+from keepahead.faces.gateway.visit import Visit, visit_of
+from keepahead.faces.gateway.visitor import AccessDenied
+from keepahead.keepa.calls import Call, ProductCall, TokenCall, TrackingAddCall, TrackingCall, parse_as_keepa
+from keepahead.keepa.rejected import status_of
+from keepahead.keepa.relay import Envelope, envelope_of, is_whole, relayed_body, told_body
+from keepahead.keepa.shares import shape_of
+from keepahead.keepa.terms import MOST_TOKENS
+from keepahead.keepa.wire import Answer, is_picture
+
+METHODS: Final = ("GET", "POST")
+JSON: Final = "application/json;charset=UTF-8"
+PNG: Final = "image/png"
+
+_NAMED_MOST = 20  # ignored parameters, in a header
+_NAME_LONGEST = 40  # a key has 64
+_LOOKS = frozenset(("get", "list", "listNames"))
+_TERMS = ("x-keepa-max-age", "x-keepa-max-tokens", "x-keepa-deadline", "x-keepa-lane")
+_COUNT = re.compile(r"[0-9]{1,10}")
+
+
+class Door(BaseRoute):
+    """Everything below /keepa, as one route: whatever the method, and whatever signs a path is made of."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+
+    def matches(self, scope: types.Scope) -> tuple[Match, types.Scope]:
+        """Tell whether a request is for the door."""
+        return (Match.FULL if scope["type"] == "http" and is_under(scope["path"], DOOR) else Match.NONE), {}
+
+    def url_path_for(self, name: str, /, **path_params: Any) -> URLPath:
+        """Know no names: nothing links here."""
+        raise NoMatchFound(name, path_params)
+
+    async def handle(self, scope: types.Scope, receive: types.Receive, send: types.Send) -> None:
+        """Answer one request."""
+        request = Request(scope, receive)
+        began = self._gateway.clock.now()
+        try:
+            response = await self._answer(request, began)
+        except Problem as told:
+            response = self._refused(refusal_of_problem(told), began, visit_of(request))
+        except AccessDenied as denied:
+            response = self._refused(refusal_of_problem(denial(denied)), began, visit_of(request))
+        except KeepaheadError as error:
+            response = self._refused(refusal_of(error), began, visit_of(request))
+        await response(scope, receive, send)
+
+    def refuse(self, told: Problem) -> Response:
+        """Answer what the layers around the door refuse."""
+        return self._refused(refusal_of_problem(told), self._gateway.clock.now(), None)
+
+    async def _answer(self, request: Request, began: datetime) -> Response:
+        if request.method not in METHODS:
+            raise Problem(
+                KINDS["method-not-allowed"], "Keepa takes GET and POST", headers={"Allow": ", ".join(METHODS)}
+            )
+        given, twice = _parameters(request.scope["query_string"])
+        body = await request.body() if request.method == "POST" else b""
+        path = request.scope["path"].removeprefix(DOOR).strip("/")
+        try:
+            call, ignored = parse_as_keepa(request.method, path, given, body, today=began.date())
+            if refused := twice.difference(ignored):
+                name = min(refused)
+                message = f"{_shown(name)} stands in the query twice: give it once."
+                raise InvalidCallError("given_twice", message, parameter=name)  # noqa: TRY301 - as all that is wrong
+        except InvalidCallError as error:
+            refusal = KeepaRefusal(status_of(error, given), "invalidParameter", str(error), error.code)
+            return self._refused(refusal, began, visit_of(request))
+        response = await self._carry_out(request, call, began)
+        if ignored:
+            response.headers["X-Keepa-Ignored"] = ", ".join(_shown(name) for name in ignored[:_NAMED_MOST])
+        return response
+
+    async def _carry_out(self, request: Request, call: Call, began: datetime) -> Response:
+        visit = visit_of(request)
+        if isinstance(call, TokenCall):
+            return await self._tell_tokens(request, began)
+        _demand_spending(visit, call)
+        answers = await self._buy(request, call, self._wish(request))
+        if is_whole(answers):
+            body = answers[0].body
+            return Response(body, 200, media_type=PNG if is_picture(body) else JSON)
+        return _json(relayed_body(call, answers, self._envelope(began, visit.tally.consumed)))
+
+    async def _buy(self, request: Request, call: Call, terms: Wish) -> tuple[Answer, ...]:
+        """Return the answers to all parts of a call, bought at once where the budget can ever hold so much."""
+        gateway, shape = self._gateway, shape_of(call)
+        visit_of(request).is_early = False  # the ledger itself refuses one call, and keeps its place under its own name
+        try:
+            return await gateway.spend(request, terms, lambda keepa: keepa.relay(call), shape=shape)
+        except InsufficientTokensError as error:
+            if error.wait_seconds is not None or not isinstance(call, ProductCall):
+                raise
+            never = error
+
+        account = gateway.pulse.account
+        return await gateway.spend(request, terms, lambda keepa: buy_in_parts(keepa, call, never, account), shape=shape)
+
+    async def _tell_tokens(self, request: Request, began: datetime) -> Response:
+        """Tell the bucket from the ledger; Keepa is asked only if nobody has ever been told."""
+        account = self._gateway.pulse.account
+        if account is None or account.meter is None:
+            await self._gateway.read(request).status()
+        if self._gateway.pulse.account is None:
+            raise LedgerUnavailableError("the ledger cannot be read")
+        return _json(self._envelope(began).head + b"}")
+
+    def _wish(self, request: Request) -> Wish:
+        """Return the terms that headers name. Raises Problem."""
+        age, tokens, deadline, lane = (request.headers.get(name) for name in _TERMS)
+        if age is tokens is deadline is lane is None:
+            return _USUAL
+        if tokens is not None and (not _COUNT.fullmatch(tokens) or int(tokens) > MOST_TOKENS):
+            raise invalid("X-Keepa-Max-Tokens: write a whole number", "invalid_max_tokens", "max_tokens")
+        chosen: LaneName | None = next((name for name in get_args(LaneName) if name == lane), None)
+        if lane is not None and chosen is None:
+            raise invalid("X-Keepa-Lane: write live or jobs", "invalid_lane", "lane")
+        most = None if tokens is None else int(tokens)
+        return wish(self._gateway, max_age=age, max_tokens=most, deadline=deadline, lane=chosen)
+
+    def _envelope(self, began: datetime, consumed: int = 0, refill_seconds: float | None = None) -> Envelope:
+        gateway = self._gateway
+        now = gateway.clock.now()
+        return envelope_of(gateway.pulse.account, began, now, consumed=consumed, refill_seconds=refill_seconds)
+
+    def _refused(self, refusal: KeepaRefusal, began: datetime, visit: Visit | None) -> Response:
+        if refusal.body is not None:
+            return _json(refusal.body, refusal.status)
+        if refusal.is_nobodys:
+            envelope = Envelope()
+        else:
+            consumed = max(refusal.charged, visit.tally.consumed if visit else 0)
+            envelope = self._envelope(began, consumed, refusal.refill_seconds)
+        message = refusal.message
+        if refusal.status == EMPTY and envelope.tokens_consumed:
+            message = f"a part was bought for {envelope.tokens_consumed} tokens and is kept; of the rest: {message}"
+        response = _json(told_body(envelope, refusal.kind, message, refusal.details), refusal.status)
+        response.headers.update(refusal.headers)
+        if refusal.refill_seconds is not None:
+            response.headers["Retry-After"] = str(-(-envelope.refill_in // 1000))
+        return response
+
+
+_USUAL = Wish()
+
+
+def _demand_spending(visit: Visit, call: Call) -> None:
+    """Keep whoever may only read from what is free but changes the account: trackings and what is told of them."""
+    changes = isinstance(call, TrackingAddCall) or (isinstance(call, TrackingCall) and call.type not in _LOOKS)
+    if changes and visit.visitor is not None:
+        visit.visitor.demand(Scope.SPEND)
+
+
+def _parameters(query: bytes) -> tuple[Mapping[str, str], set[str]]:
+    """Return the parameters of a query, the last of each name, and the names that stand there more than once."""
+    given: dict[str, str] = {}
+    twice: set[str] = set()
+    for name, value in parse_qsl(query.decode("latin-1"), keep_blank_values=True):
+        if name in given:
+            twice.add(name)
+        given[name] = value
+    return given, twice
+
+
+def _shown(name: str) -> str:
+    """Return a name that anybody may have made up, fit for a header; a long one could be a key."""
+    return quote(name, safe="") if len(name) <= _NAME_LONGEST else "..."
+
+
+def _json(body: bytes, status: int = 200) -> Response:
+    return Response(body, status, media_type=JSON)
