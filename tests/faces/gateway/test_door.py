@@ -41,7 +41,7 @@ def _has_no_bound(call: Call) -> bool:
     )
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(call=made_calls.all_calls)
 def test_every_call_brings_the_bytes_of_keepa(rich, call):
     """Whatever is asked, the payload is byte for byte what Keepa itself answers; what has no bound is not sent."""
