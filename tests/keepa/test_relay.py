@@ -108,7 +108,10 @@ def test_the_envelope_of_an_account():
         processing_ms=12,
     )
     assert envelope_of(account, START, START + timedelta(seconds=4)).tokens_left == 13
-    assert envelope_of(account, START, START, refill_seconds=1.5001).refill_in == 1_502
+    later = START + timedelta(seconds=4)
+    assert envelope_of(account, START, later, refill_seconds=1).refill_in == 1_001
+    assert envelope_of(account, START, later, refill_seconds=100.0001).refill_in == 100_002
+    assert envelope_of(account, START, START, refill_seconds=100).refill_in == 85_001  # who sees -5 adds 15 s
     nobody_knows = envelope_of(None, START, START)
     assert (nobody_knows.refill_rate, nobody_knows.tokens_left, nobody_knows.refill_in) == (0, 0, 0)
 

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from keepahead.budget.account import Account
+from keepahead.budget.meter import Meter
 from keepahead.keepa.archived import product_of
 from keepahead.keepa.calls import Call, ProductCall
 from keepahead.keepa.shares import items_of
@@ -17,6 +18,7 @@ _OURS = ENVELOPE_FIELDS - {"error", "additional"}
 """What an envelope of ours says anew; the rest belongs to what it was said of."""
 
 _MILLISECOND = timedelta(milliseconds=1)
+_MINUTE_MS = 60_000
 
 _decode_fields = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _decode_list = msgspec.json.Decoder(list[msgspec.Raw]).decode
@@ -73,20 +75,29 @@ def envelope_of(
 ) -> Envelope:
     """Return the envelope of a request that began then and ends now; the bucket's numbers are zero if nobody knows.
 
-    `refill_seconds` stands in for the time to the next lump: until when something that was refused fits. It is rounded
+    `refill_seconds` is how long something that was refused must wait: it stands in for the time to the next lump, rounded
     up, so that whoever comes back then is not too early.
     """
     meter = account.meter if account else None
-    lump = (meter.next_refill_at(now) - now) / _MILLISECOND if meter else 0.0
+    left = account.balance_at(now) if account else 0
+    refill_ms = (meter.next_refill_at(now) - now) / _MILLISECOND if meter else 0.0
+    if refill_seconds is not None:
+        wait_ms = 1000 * refill_seconds + 1
+        refill_ms = max(min(refill_ms, wait_ms), wait_ms - _debt_ms(meter, left))
     return Envelope(
         timestamp=int(now.timestamp() * 1000),
-        tokens_left=account.balance_at(now) if account else 0,
-        refill_in=math.ceil(lump if refill_seconds is None else 1000 * refill_seconds + 1),
+        tokens_left=left,
+        refill_in=math.ceil(refill_ms),
         refill_rate=meter.refill_rate_per_minute if meter else 0,
         flow_reduction=meter.flow_reduction_per_minute if meter else 0,
         tokens_consumed=consumed,
         processing_ms=max(0, (now - began) // _MILLISECOND),
     )
+
+
+def _debt_ms(meter: Meter | None, left: int) -> float:
+    """Return what clients add to `refillIn` by themselves while the balance is below zero (the package keepa does)."""
+    return -left * _MINUTE_MS / meter.refill_rate_per_minute if meter and left < 0 else 0.0
 
 
 def consumed_by(answers: Sequence[Answer]) -> int:

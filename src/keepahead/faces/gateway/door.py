@@ -3,6 +3,7 @@
 Plain Starlette, because it must be fast. What Keepa would refuse is refused here, and costs nothing.
 """
 
+import math
 import re
 from collections.abc import Mapping
 from datetime import datetime
@@ -163,7 +164,7 @@ class Door(BaseRoute):
         response = _json(told_body(envelope, refusal.kind, message, refusal.details), refusal.status)
         response.headers.update(refusal.headers)
         if refusal.refill_seconds is not None:
-            response.headers["Retry-After"] = str(-(-envelope.refill_in // 1000))
+            response.headers["Retry-After"] = str(math.ceil(refusal.refill_seconds))
         return response
 
 
