@@ -75,8 +75,8 @@ def envelope_of(
 ) -> Envelope:
     """Return the envelope of a request that began then and ends now; the bucket's numbers are zero if nobody knows.
 
-    `refill_seconds` is how long something that was refused must wait: it stands in for the time to the next lump, rounded
-    up, so that whoever comes back then is not too early.
+    `refill_seconds` is how long something that was refused must wait: it stands in for the time to the next lump. It is
+    rounded up, so that whoever comes back then is not too early.
     """
     meter = account.meter if account else None
     left = account.balance_at(now) if account else 0

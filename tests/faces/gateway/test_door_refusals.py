@@ -148,6 +148,21 @@ def test_parts_that_would_not_keep_are_not_bought(tmp_path, settings, params):
         assert door.house.truth().consumed == refused.json()["tokensConsumed"] == 0
 
 
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"asin": ",".join(f"B{number:09}" for number in range(100)), "update": -1},
+        {"code": ",".join(str(10**11 + number) for number in range(100)), "code-limit": 1},
+    ],
+)
+def test_parts_of_which_nothing_is_kept(tmp_path, params):
+    """What brings nothing that could be kept is not asked for again and again: no 429, and hardly a call."""
+    with DoorHouse(tmp_path, rate=1) as door:
+        refused = door.ask("/product", domain=1, **params)
+        assert refused.status_code == 400
+        assert door.house.truth().requests <= 2
+
+
 def test_a_key_that_may_only_read(door):
     """It gets what is archived and what is free; for the rest it has no access, as Keepa says it: 402."""
     asin, other = door.some(2)

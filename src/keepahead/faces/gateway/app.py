@@ -84,7 +84,7 @@ def make_app(
     known = Depends(KnownParameters())
     for router in routers:
         app.include_router(router, dependencies=[known])
-    app.router.routes.extend(door)
+    app.router.routes[:0] = door  # first, because it is asked most often
     _handle_errors(app, gateway)
     if cors_origins:
         app.add_middleware(CORSMiddleware, allow_origins=list(cors_origins), allow_methods=["*"], allow_headers=["*"])

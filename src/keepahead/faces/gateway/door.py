@@ -116,8 +116,8 @@ class Door(BaseRoute):
         try:
             return await gateway.spend(request, terms, lambda keepa: keepa.relay(call), shape=shape)
         except InsufficientTokensError as error:
-            if error.wait_seconds is not None or not isinstance(call, ProductCall):
-                raise
+            if error.wait_seconds is not None or not isinstance(call, ProductCall) or call.codes:
+                raise  # what codes bring is not kept one by one
             never = error
 
         account = gateway.pulse.account

@@ -33,8 +33,14 @@ async def buy_in_parts(
         try:
             return await keepa.relay(call)
         except InsufficientTokensError as again:
+            if _missing(again) >= _missing(error):  # nothing of it was kept: it would be bought again and again
+                raise never from None
             error = again
     raise error
+
+
+def _missing(error: InsufficientTokensError) -> int:
+    return len(error.call.items) if isinstance(error.call, ProductCall) else 0
 
 
 def _time_for(tokens: int, account: Account) -> timedelta:
