@@ -5,6 +5,7 @@ import random
 from collections import Counter
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Any
 
 import httpx2
 from tests.gateway_house import GatewayHouse
@@ -88,7 +89,7 @@ class Program:
 def test_crowd(tmp_path):
     """Never below the floor, whoever comes back when he was told to is answered, and every token agrees."""
 
-    async def main() -> tuple[Counter[str], dict]:
+    async def main() -> tuple[Counter[str], Any]:
         async with GatewayHouse(tmp_path, rate=20, balance=220).opened(keep_place="20m") as house:
             until = house.clock.now() + timedelta(minutes=MINUTES)
             keys = [house.make_key("spend", name=f"program {number}") for number in range(20)]
@@ -102,13 +103,13 @@ def test_crowd(tmp_path):
                 account = ledger.account()
                 assert (account.reserved, account.unknown) == (0, 0)
                 assert account.meter is not None
-                assert account.meter.tokens_left == truth["balance"]
+                assert account.meter.tokens_left == truth.balance
             database = open_database(house.database_url)
             assert Audit(database, ACCOUNT).verify().drifts == ()
             database.close()
             return seen, truth
 
     seen, truth = run(main())
-    assert truth["lowest_balance"] >= FLOOR
+    assert truth.lowest_balance >= FLOOR
     assert seen["answered"] >= 30
     assert seen["came back"] >= 10

@@ -84,6 +84,11 @@ def open_gateway(
     gateway = Gateway(keepa, Pulse(keepa.ledger, clock), clock, lanes, patience, usual)
     access = Access(None if is_open else book, clock)
     door = Door(gateway)
+
+    async def close() -> None:
+        await access.close()
+        await keepa.aclose(drain_seconds=settings.drain_seconds)
+
     app = make_app(
         gateway,
         access,
@@ -92,6 +97,6 @@ def open_gateway(
         door=(door,),
         refuse_at_the_door=door.refuse,
         cors_origins=settings.cors_origins,
-        close=lambda: keepa.aclose(drain_seconds=settings.drain_seconds),
+        close=close,
     )
     return Opened(app, made[1] if made else None)

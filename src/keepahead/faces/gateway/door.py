@@ -23,13 +23,12 @@ from keepahead.faces.gateway.gateway import Gateway, Wish
 from keepahead.faces.gateway.in_parts import buy_in_parts
 from keepahead.faces.gateway.keepa_refusals import EMPTY, KeepaRefusal, refusal_of, refusal_of_problem
 from keepahead.faces.gateway.problems import KINDS, Problem, denial, invalid
-from keepahead.faces.gateway.terms import LaneName, wish
+from keepahead.faces.gateway.terms import LaneName, wish_of
 from keepahead.faces.gateway.visit import Visit, visit_of
 from keepahead.faces.gateway.visitor import AccessDenied
 from keepahead.keepa.calls import Call, ProductCall, TokenCall, TrackingAddCall, TrackingCall, parse_as_keepa
 from keepahead.keepa.rejected import status_of
 from keepahead.keepa.relay import Envelope, envelope_of, is_whole, relayed_body, told_body
-from keepahead.keepa.shares import shape_of
 from keepahead.keepa.terms import MOST_TOKENS
 from keepahead.keepa.wire import Answer, is_picture
 
@@ -111,17 +110,16 @@ class Door(BaseRoute):
 
     async def _buy(self, request: Request, call: Call, terms: Wish) -> tuple[Answer, ...]:
         """Return the answers to all parts of a call, bought at once where the budget can ever hold so much."""
-        gateway, shape = self._gateway, shape_of(call)
-        visit_of(request).is_early = False  # the ledger itself refuses one call, and keeps its place under its own name
+        gateway = self._gateway
         try:
-            return await gateway.spend(request, terms, lambda keepa: keepa.relay(call), shape=shape)
+            return await gateway.spend(request, terms, lambda keepa: keepa.relay(call))
         except InsufficientTokensError as error:
             if error.wait_seconds is not None or not isinstance(call, ProductCall) or call.codes:
                 raise  # what codes bring is not kept one by one
             never = error
 
         account = gateway.pulse.account
-        return await gateway.spend(request, terms, lambda keepa: buy_in_parts(keepa, call, never, account), shape=shape)
+        return await gateway.spend(request, terms, lambda keepa: buy_in_parts(keepa, call, never, account))
 
     async def _tell_tokens(self, request: Request, began: datetime) -> Response:
         """Tell the bucket from the ledger; Keepa is asked only if nobody has ever been told."""
@@ -143,7 +141,7 @@ class Door(BaseRoute):
         if lane is not None and chosen is None:
             raise invalid("X-Keepa-Lane: write live or jobs", "invalid_lane", "lane")
         most = None if tokens is None else int(tokens)
-        return wish(self._gateway, max_age=age, max_tokens=most, deadline=deadline, lane=chosen)
+        return wish_of(self._gateway, age, most, deadline, chosen)
 
     def _envelope(self, began: datetime, consumed: int = 0, refill_seconds: float | None = None) -> Envelope:
         gateway = self._gateway

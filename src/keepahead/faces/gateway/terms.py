@@ -61,7 +61,7 @@ async def gateway_of(request: Request) -> Gateway:
 Here = Annotated[Gateway, Depends(gateway_of)]
 
 
-async def wish(  # noqa: PLR0917 - FastAPI gives them by name, and runs what is not async in a thread
+async def wish(  # noqa: PLR0917 - by name; what is not async runs in a thread
     gateway: Here,
     max_age: MaxAge = None,
     max_tokens: MaxTokens = None,
@@ -70,6 +70,18 @@ async def wish(  # noqa: PLR0917 - FastAPI gives them by name, and runs what is 
     on_refusal: WhenRefused = "raise",
 ) -> Wish:
     """Return the terms that the query names. Raises Problem."""
+    return wish_of(gateway, max_age, max_tokens, deadline, lane, on_refusal)
+
+
+def wish_of(  # noqa: PLR0917 - as above
+    gateway: Gateway,
+    max_age: str | None,
+    max_tokens: int | None,
+    deadline: str | None,
+    lane: LaneName | None,
+    on_refusal: OnRefusal = "raise",
+) -> Wish:
+    """Return terms as a request writes them. Raises Problem."""
     now = gateway.clock.now()
     seconds = 0.0 if deadline is None else seconds_until(deadline, now)
     limit = gateway.patience.request_seconds
