@@ -89,7 +89,7 @@ def refusal_of_problem(told: Problem) -> KeepaRefusal:
         return KeepaRefusal(402, NO_ACCESS, told.detail)
     if slug in _LATER:
         seconds = SOME_SECONDS if told.retry_seconds is None else told.retry_seconds
-        return KeepaRefusal(EMPTY, _LATER[slug], told.detail, refill_seconds=seconds)
+        return KeepaRefusal(EMPTY, "tooManyRequests", told.detail, refill_seconds=seconds)
     if slug == "invalid-request":
         return KeepaRefusal(400, INVALID, told.detail)
     status = 500 if slug == "ledger-unavailable" else told.status
@@ -97,14 +97,7 @@ def refusal_of_problem(told: Problem) -> KeepaRefusal:
 
 
 _NO_KEY = frozenset(("no-key", "wrong-key"))
-_LATER = {
-    "too-many-requests": "tooManyRequests",
-    "too-busy": "tooManyRequests",
-    "shutting-down": "tooManyRequests",
-    "insufficient-tokens": NO_TOKENS,
-    "caller-limit": "callerLimit",
-    "frozen": "frozen",
-}
+_LATER = frozenset(("too-many-requests", "too-busy", "shutting-down"))
 
 
 def _later(error: KeepaheadError, seconds: float | None, kind: str) -> KeepaRefusal:
