@@ -79,15 +79,13 @@ def test_whatever_is_sent_is_answered_as_documented(api, mode):
 
 def check(case, response):
     """Hold one answer against the document."""
+    if len(response.request.url) > URL_BYTES_MAX and response.status_code in {400, 414}:
+        return  # the server itself reads no line beyond a length, and says so in its own way
     assert response.status_code < 500 or response.status_code in FAILURES, response.text
-    if len(response.request.url) > URL_BYTES_MAX:
-        assert response.status_code in {400, 414}  # the server itself reads no line of that length
-    elif response.status_code >= 400:
+    if response.status_code >= 400:
         assert response.headers["content-type"] == [MEDIA_TYPE]
         told = response.json()
         assert told["type"].removeprefix("/problems/") in KINDS
         assert (told["status"], bool(told["title"])) == (response.status_code, True)
-    if response.status_code == 400:
-        return
     checks = [status_code_conformance, content_type_conformance, response_schema_conformance, negative_data_rejection]
     case.validate_response(response, checks=checks)
