@@ -189,3 +189,25 @@ def test_a_slow_reader_holds_nothing(tmp_path):
             assert house.truth().consumed == 150
 
     run(main())
+
+
+def test_what_is_remembered_of_a_query_is_nothing_else(tmp_path):
+    """A product's query that was read before is read the same for others: their product, their key, their faults."""
+
+    async def main():
+        async with GatewayHouse(tmp_path).opened() as house, house.client() as client, house.client("read") as reader:
+            query = "stats=90&history=false&max_tokens=5"
+            listed = (await client.get("/api/v1/bestsellers/283155")).json()["asins"]
+            for asin in (*listed[:3], listed[0]):
+                answer = await client.get(f"/api/v1/products/{asin}?{query}")
+                assert answer.json()["product"]["asin"] == asin
+                assert answer.json()["product"]["stats"] is not None
+            assert house.truth().consumed == 53
+            assert (await reader.get(f"/api/v1/products/{listed[1]}?{query}")).status_code == 200
+            assert (await reader.get(f"/api/v1/products/{listed[4]}?{query}")).status_code == 403
+            assert (await client.get(f"/api/v1/products/{listed[4].lower()}?{query}")).status_code == 422
+            assert (await client.get(f"/api/v1/products/{listed[4]}?{query}&stat=1")).status_code == 422
+            assert (await client.get(f"/api/v1/products/{listed[4]}?{query}&lane=jobs")).status_code == 200
+            assert house.truth().consumed == 54
+
+    run(main())
