@@ -87,8 +87,8 @@ class AsyncKeepa(AsyncDriver, AsyncMethods):
     ) -> OnBehalf:
         """Return this client on the terms of somebody else: caller, lane, and what a method does not say itself.
 
-        What it costs is added up in `tally`. Takes microseconds, and needs no closing. Raises InvalidCallError for what
-        cannot be.
+        No method of it goes beyond `max_tokens`. What it costs is added up in `tally`. Takes microseconds, and needs no
+        closing. Raises InvalidCallError for what cannot be.
         """
         if not is_caller_name(caller):
             message = (

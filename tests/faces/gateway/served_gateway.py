@@ -20,7 +20,7 @@ class ServedGateway:
 
     def __init__(self, folder: Path, *simulate: str, **settings: str) -> None:
         self.upstream = Served(*simulate)
-        environment = {
+        self.environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith(("KEEPA_", "KEEPAHEAD_"))},
             "KEEPA_API_KEY": KEY,
             "KEEPAHEAD_UPSTREAM_URL": self.upstream.url,
@@ -30,7 +30,7 @@ class ServedGateway:
         command = [sys.executable, "-m", "keepahead", "serve", "--port", "0", "--json", "--log", "json"]
         self._log = (folder / "gateway.log").open("w")
         self._process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=self._log, text=True, env=environment, cwd=folder
+            command, stdout=subprocess.PIPE, stderr=self._log, text=True, env=self.environment, cwd=folder
         )
         assert self._process.stdout is not None
         told = json.loads(self._process.stdout.readline())
@@ -48,6 +48,12 @@ class ServedGateway:
         self._process.stdout.close()
         self._log.close()
         self.upstream.kill()
+
+    def command(self, *words: str, folder: Path) -> Any:
+        """Run a command beside the gateway, on the same ledger; return its document."""
+        command = [sys.executable, "-m", "keepahead", *words]
+        done = subprocess.run(command, capture_output=True, env=self.environment, cwd=folder, check=True)
+        return json.loads(done.stdout)
 
     def some(self, count: int, skip: int = 0) -> list[str]:
         """Return ASINs that are for sale."""

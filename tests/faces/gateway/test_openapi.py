@@ -12,7 +12,7 @@ from tests.house import run
 
 from keepahead.faces.gateway.problems import KINDS
 
-PAGE = (Path(__file__).parents[3] / "docs" / "gateway.md").read_text()
+PAGE = "".join(path.read_text() for path in sorted((Path(__file__).parents[3] / "docs").glob("gateway*.md")))
 METHODS = frozenset(("get", "post", "put", "patch", "delete"))
 
 
@@ -63,7 +63,7 @@ def test_everything_is_described(document):
 
 
 def test_the_page_names_every_route_and_problem(document):
-    """docs/gateway.md has every route of the document, and every type of problem with its status."""
+    """The pages on the gateway have every route of the document, and every type of problem with its status."""
     for path in document["paths"]:
         assert f"`{path}`" in PAGE, path
     for slug, kind in KINDS.items():

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from keepahead.faces.gateway.entrance import DOOR, is_under
 from keepahead.faces.gateway.problems import invalid
 from keepahead.keepa.filters import nearest_name
 
@@ -39,14 +40,14 @@ class KnownParameters:
 
 
 class HeadAsGet:
-    """Wraps the application: HEAD is answered as GET is, without the body."""
+    """Wraps the application: HEAD is answered as GET is, without the body; but Keepa takes none."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let one request through."""
-        if scope["type"] != "http" or scope["method"] != "HEAD":
+        if scope["type"] != "http" or scope["method"] != "HEAD" or is_under(scope["path"], DOOR):
             await self._app(scope, receive, send)
             return
 
