@@ -8,6 +8,7 @@ import sys
 import time
 
 import httpx2
+import msgspec
 import uvicorn
 from fastapi import FastAPI, Request, Response
 from starlette.applications import Starlette
@@ -17,6 +18,7 @@ from bench import bodies
 
 _RATE = 1_000_000
 _SEEN = b'"B0D8W1YVBX"'
+_SIZE = 67_000
 
 
 def _stamped(body: bytes, consumed: int) -> bytes:
@@ -29,10 +31,16 @@ def _stamped(body: bytes, consumed: int) -> bytes:
 
 
 def _product() -> tuple[bytes, bytes]:
-    """Return the recorded product of 67 kB as what stands before and after its own ASIN."""
-    whole = bodies.body(products=1, size=67_000)
-    before, _, after = whole[whole.index(b"[") + 1 : whole.rindex(b"]")].partition(b'"asin":' + _SEEN)
-    assert b'"lastUpdate"' in before + after
+    """Return the recorded product, its series cut to 67 kB, as what stands before and after its own ASIN."""
+    product = msgspec.json.decode(bodies.body(products=1, size=10_000_000))["products"][0]
+    points = 1 << 14
+    while len(encoded := msgspec.json.encode(product)) > _SIZE:
+        points //= 2
+        product["csv"] = [series and series[-6 * points :] for series in product["csv"]]
+        product["salesRanks"] = {node: series[-6 * points :] for node, series in product["salesRanks"].items()}
+        if points < 8:
+            product["offers"] = None
+    before, _, after = encoded.partition(b'"asin":' + _SEEN)
     return before + b'"asin":"', b'"' + after
 
 

@@ -27,19 +27,21 @@ LATE_SECONDS = 2.0
 
 Ask = Callable[[str], tuple[int, dict[str, Any]]]
 
-OWN_PATHS: tuple[Callable[[random.Random], str], ...] = (
-    lambda rng: f"/api/v1/products/{asins(rng, 1)[0]}",
-    lambda rng: f"/api/v1/products?asins={','.join(asins(rng, 3))}",
+Make = Callable[[random.Random], str]
+
+OWN_PATHS: tuple[Make, ...] = (
+    *[lambda rng: f"/api/v1/products/{asins(rng, 1)[0]}"] * 20,
+    *[lambda rng: f"/api/v1/products?asins={','.join(asins(rng, 3))}"] * 5,
     lambda rng: f"/api/v1/search?term=word{rng.randrange(1000)}",
     lambda _: "/api/v1/bestsellers/3760911?max_age=0",
     lambda rng: f"/api/v1/products/discover?category=3760911&max_results=3&rank=1..{rng.randrange(1000, 99_999)}",
     lambda _: "/api/v1/budget",
 )
-CURL_PATHS: tuple[Callable[[random.Random], str], ...] = (
-    lambda rng: f"/keepa/product?domain=1&asin={asins(rng, 1)[0]}",
+CURL_PATHS: tuple[Make, ...] = (
+    *[lambda rng: f"/keepa/product?domain=1&asin={asins(rng, 1)[0]}"] * 10,
+    *[lambda rng: f"/api/v1/products/{asins(rng, 1)[0]}?rating=true"] * 5,
     lambda rng: f"/keepa/search?domain=1&type=product&page=0&term=word{rng.randrange(1000)}",
     lambda rng: f"/keepa/product?domain=1&offers=20&asin={asins(rng, 1)[0]}",
-    lambda rng: f"/api/v1/products/{asins(rng, 1)[0]}?rating=true",
 )
 
 

@@ -172,20 +172,19 @@ def open_keepa(
     memory_megabytes: int = 0,
     watch: Callable[[Step], None] | None = None,
 ) -> client.AsyncKeepa:
-    """Return a client by settings that were read before. So many megabytes of archived answers are kept in memory.
+    """Return a client by settings that were read before, for a server: nobody waits for others who may not come.
 
-    Raises SettingsError and LedgerError.
+    So many megabytes of archived answers are kept in memory. Raises SettingsError and LedgerError.
     """
-    return client.AsyncKeepa(
-        parts_for(
-            settings,
-            lane,
-            clock=clock,
-            transport=transport or httpx2.AsyncHTTPTransport,
-            watch=watch,
-            memory_megabytes=memory_megabytes,
-        )
+    parts = parts_for(
+        settings,
+        lane,
+        clock=clock,
+        transport=transport or httpx2.AsyncHTTPTransport,
+        watch=watch,
+        memory_megabytes=memory_megabytes,
     )
+    return client.AsyncKeepa(replace(parts, waits_alone=False))
 
 
 def _program_name() -> str:

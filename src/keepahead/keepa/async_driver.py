@@ -37,6 +37,11 @@ _THREADS = 16
 
 log = logging.getLogger("keepahead")
 
+_Run = Callable[[Steps, Any], Step | None]
+
+_PASSING = (Leave, Got, Found)
+_PASSING_WITHOUT_PACE = (*_PASSING, Pace)  # who waits in no line and for no rhythm goes on at once
+
 
 class AsyncDriver(Spender):
     """Places, threads and connections for the flows of one event loop."""
@@ -70,7 +75,7 @@ class AsyncDriver(Spender):
                 self._end(way)
 
     async def _follow(self, way: "_Way") -> None:
-        step = await self._advance(advance, way.steps, None)
+        step = await self._advance(advance, way, None)
         while step is not None:
             self._see(step)
             try:
@@ -78,10 +83,10 @@ class AsyncDriver(Spender):
             except BaseException as error:  # the flow decides what it means, then it goes on its way
                 if way.goes_on:
                     raise
-                step = await self._tell(way.steps, error)
+                step = await self._tell(way, error)
             else:
                 self._demand_open()
-                step = await self._advance(advance, way.steps, value)
+                step = await self._advance(advance, way, value)
 
     async def _carry_out(self, step: Step, way: "_Way") -> object:
         """Do what a step asks for; return what the flow is to be told."""
@@ -89,8 +94,6 @@ class AsyncDriver(Spender):
             case Enter():
                 await self._places.acquire()
                 way.inside = True
-            case Leave():
-                self._leave(way)
             case Pace():
                 self._line.leave(way.place)
                 await self._sleep(self._rhythm.take(self._parts.clock.now()))
@@ -104,13 +107,10 @@ class AsyncDriver(Spender):
                 )
             case Send():
                 return await self._have_sent(step, way)
-            case Got():
-                way.answers.append(step.answer)
-                self._wake()
-            case Found():
-                way.answers.extend(step.answers)
             case Pause():
                 await self._pause(step.seconds)
+            case Leave() | Got() | Found():  # _advance has passed these
+                pass
         return None
 
     def _leave(self, way: "_Way") -> None:
@@ -156,16 +156,12 @@ class AsyncDriver(Spender):
                 inbound = exchange.result()
             except (NothingSent, NoAnswer, asyncio.CancelledError) as error:
                 told = error if way.has_sent else NothingSent("cancelled")
-                step = await self._advance(tell, way.steps, told)
+                step = await self._advance(tell, way, told)
             else:
-                step = await self._advance(advance, way.steps, inbound)
+                step = await self._advance(advance, way, inbound)
             while step is not None:
                 self._see(step)
-                if isinstance(step, Leave):
-                    self._leave(way)
-                    step = await self._advance(advance, way.steps, None)
-                else:
-                    step = await self._advance(tell, way.steps, gone)
+                step = await self._advance(tell, way, gone)
         except (KeepaheadError, asyncio.CancelledError) as error:
             log.info("a call whose caller had gone has ended: %s", error)
         except Exception:
@@ -201,24 +197,48 @@ class AsyncDriver(Spender):
         for event in self._pausing:
             event.set()
 
-    async def _tell(self, steps: Steps, error: BaseException) -> Step | None:
+    async def _tell(self, way: "_Way", error: BaseException) -> Step | None:
         """Tell the flow what went wrong, in a thread as well, unless the loop is at its end."""
         if isinstance(error, GeneratorExit):
-            return tell(steps, error)
-        return await self._advance(tell, steps, error)
+            return tell(way.steps, error)
+        return await self._advance(tell, way, error)
 
-    async def _advance(self, run: Callable[[Steps, Any], Step | None], steps: Steps, value: object) -> Step | None:
-        """Run the flow to its next step, in a thread; cancellation waits for the ledger, then ends the flow rightly."""
+    async def _advance(self, run: _Run, way: "_Way", value: object) -> Step | None:
+        """Run the flow to its next step that has to be waited for, in a thread; what it passes is done afterwards.
+
+        Cancellation waits for the ledger, then ends the flow rightly.
+        """
         if self._has_ended:
-            return run(steps, value)
-        work = asyncio.get_running_loop().run_in_executor(self._threads, run, steps, value)
-        try:
-            return await asyncio.shield(work)
-        except asyncio.CancelledError as cancelled:
-            await until_done(work)
-            if work.exception() is None and (step := work.result()) is not None:
-                _end_before(step, steps, cancelled)
-            raise
+            passed = _pass(run, way.steps, value)
+        else:
+            passes = _PASSING if way.place or self._parts.calls_per_minute else _PASSING_WITHOUT_PACE
+            work = asyncio.get_running_loop().run_in_executor(self._threads, _pass, run, way.steps, value, passes)
+            try:
+                passed = await asyncio.shield(work)
+            except asyncio.CancelledError as cancelled:
+                await until_done(work)
+                if work.exception() is None and (step := work.result().step) is not None:
+                    _end_before(step, way.steps, cancelled)
+                raise
+        for step in passed.steps:
+            self._see(step)
+            self._note(step, way)
+        if passed.error is not None:
+            raise passed.error
+        return passed.step
+
+    def _note(self, step: Step, way: "_Way") -> None:
+        """Do what a step asks for that needs no waiting."""
+        match step:
+            case Leave():
+                self._leave(way)
+            case Got():
+                way.answers.append(step.answer)
+                self._wake()
+            case Found():
+                way.answers.extend(step.answers)
+            case _:
+                pass
 
     async def _send(self, send: Send, way: "_Way") -> Inbound:
         if self._closed:
@@ -256,6 +276,28 @@ class _Way:
     inside: bool = False
     has_sent: bool = False
     goes_on: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Passed:
+    """The steps that need no waiting, and the one at which a flow then stands, or what it ended with."""
+
+    steps: list[Step]
+    step: Step | None
+    error: BaseException | None = None
+
+
+def _pass(run: _Run, steps: Steps, value: object, passes: tuple[type, ...] = _PASSING) -> _Passed:
+    """Run a flow past all steps that need no waiting: each would be a way to a thread and back."""
+    step = run(steps, value)
+    passed: list[Step] = []
+    while step is not None and isinstance(step, passes):
+        passed.append(step)
+        try:
+            step = advance(steps, None)
+        except BaseException as error:  # noqa: BLE001 - raised once what was passed is done
+            return _Passed(passed, None, error)
+    return _Passed(passed, step)
 
 
 def _end_before(step: Step, steps: Steps, cancelled: BaseException) -> None:

@@ -58,6 +58,10 @@ class AsyncMethods(Protocol):
         """
         ...
 
+    async def end_work(self, shape: str) -> None:
+        """Give up what is still kept for work that `foresee` let in and that has ended; else it is kept for 60 s."""
+        ...
+
     async def products(
         self, asins: Iterable[str], *, domain: Domain = 1, **options: Unpack[ProductOptions]
     ) -> list[objects.Product]:

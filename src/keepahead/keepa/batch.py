@@ -96,13 +96,20 @@ class Arrivals(list[Answer]):
 
 
 class AsyncBatches:
-    """The batches that still take riders, for one event loop."""
+    """The batches that still take riders, for one event loop.
+
+    `waits_alone`: the first waits for others even if nothing is under way.
+    """
 
     def __init__(
         self,
         pay: Callable[[Sequence[Call], Terms, Arrivals | None], Awaitable[Outcome]],
         sleep: Callable[[float], Coroutine[Any, Any, None]],
+        *,
+        waits_alone: bool,
     ) -> None:
+        self._waits_alone = waits_alone
+        self._under_way = 0
         self._pay = pay
         self._sleep = sleep
         self._open: dict[Key, tuple[Batch, Arrivals, asyncio.Task[Outcome]]] = {}
@@ -136,10 +143,15 @@ class AsyncBatches:
 
     async def _drive(self, batch: Batch, arrived: Arrivals, key: Key) -> Outcome:
         try:
-            await self._sleep(BATCH_SECONDS)
+            if self._waits_alone or self._under_way:
+                await self._sleep(BATCH_SECONDS)
         finally:
             self._shut(batch, key)
-        outcome = await self._pay([batch.leave()], _terms_of(batch, key), arrived)
+        self._under_way += 1
+        try:
+            outcome = await self._pay([batch.leave()], _terms_of(batch, key), arrived)
+        finally:
+            self._under_way -= 1
         return outcome._replace(answers=arrived)
 
     def _shut(self, batch: Batch, key: Key) -> None:

@@ -55,7 +55,7 @@ class AsyncKeepa(AsyncDriver, AsyncMethods):
 
     def __init__(self, parts: Parts) -> None:
         super().__init__(parts)
-        self._batches = AsyncBatches(self._pay, parts.clock.sleep_async)
+        self._batches = AsyncBatches(self._pay, parts.clock.sleep_async, waits_alone=parts.waits_alone)
 
     async def __aenter__(self) -> Self:
         return self
@@ -116,6 +116,14 @@ class AsyncKeepa(AsyncDriver, AsyncMethods):
         self._demand_home()
         await self._drive(self._foreseen(terms, shape, tokens_max, options), [])
 
+    async def end_work(self, shape: str) -> None:
+        """Give up what is still kept for work that `foresee` let in and that has ended; else it is kept for 60 s."""
+        await self.end_work_on(self._parts.terms, shape)
+
+    async def end_work_on(self, terms: Terms, shape: str) -> None:
+        """Give up what is still kept for work."""
+        await self._drive(self._ended(terms, shape), [])
+
     async def status_on(self, terms: Terms) -> Status:
         """Return the account with the floor of the lane of these terms."""
         self._demand_home()
@@ -169,11 +177,21 @@ class AsyncKeepa(AsyncDriver, AsyncMethods):
         """Pay for calls; return what came and what went wrong. What comes of a single one is in `arrived` at once."""
         try:
             spends = self._spends(calls, terms, divide=divide)
-            if ahead := self._foresight(calls, terms):
+            ahead = self._foresight(calls, terms)
+            if ahead:
                 await self._drive(ahead, [])
         except KeepaheadError as error:
             return Outcome((), error, paid_in_vain([error]))
         answers: list[list[Answer]] = [[] for _ in spends] if arrived is None else [arrived]
+        try:
+            failures = await self._carry_out_all(spends, answers)
+        finally:
+            if ahead and (ended := self._list_ended(terms)):
+                await self._drive(ended, [])
+        return Outcome([each for some in answers for each in some], next(iter(failures), None), paid_in_vain(failures))
+
+    async def _carry_out_all(self, spends: Sequence[Steps], answers: Sequence[list[Answer]]) -> list[KeepaheadError]:
+        """Carry out flows, so many at a time; none is begun after one has failed. Return what went wrong."""
         failures: list[KeepaheadError] = []
         waiting = iter(enumerate(spends))
 
@@ -192,7 +210,7 @@ class AsyncKeepa(AsyncDriver, AsyncMethods):
             async with asyncio.TaskGroup() as group:
                 for _ in range(min(len(spends), self._parts.max_concurrency)):
                     group.create_task(work())
-        return Outcome([each for some in answers for each in some], next(iter(failures), None), paid_in_vain(failures))
+        return failures
 
 
 class Keepa(Spender, Methods):
@@ -228,6 +246,10 @@ class Keepa(Spender, Methods):
         """Refuse work that cannot all be paid for in time, before its first call; see Methods."""
         self._demand_open()
         self._drive(self._foreseen(self._parts.terms, shape, tokens_max, options), [])
+
+    def end_work(self, shape: str) -> None:
+        """Give up what is still kept for work that `foresee` let in and that has ended; else it is kept for 60 s."""
+        self._drive(self._ended(self._parts.terms, shape), [])
 
     def status(self) -> Status:
         """Return the account as it stands; asks Keepa's free /token only if nothing is known yet."""

@@ -121,6 +121,13 @@ def foresee(shape: str, hold: int, ledger: Ledger, clock: Clock, terms: Terms, *
                 yield road.pause(ask, later.wait_seconds, later.wait_seconds)
 
 
+def end_work(work: str, ledger: Ledger, terms: Terms) -> Steps:
+    """Give up what is still kept for the calls of work that has ended."""
+    if terms.keeps_place_for:
+        ledger.leave_queue(appointment_of(terms.caller, terms.lane.name, work))
+    yield from ()
+
+
 def asked_of(calls: Sequence[Call]) -> str:
     """Return in full what is asked, the same for the same; nothing where the only call says it, however divided."""
     if len(calls) == 1 and len(items_of(calls[0])) <= 1:

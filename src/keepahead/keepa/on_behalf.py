@@ -38,6 +38,10 @@ class Payer(Protocol):
         """Return how old an archived answer to the call may be on these terms."""
         ...
 
+    async def end_work_on(self, terms: Terms, shape: str) -> None:
+        """Give up what is still kept for work."""
+        ...
+
     async def archived_on(self, terms: Terms, domain: Domain, most: int, options: Mapping[str, Any]) -> list[Product]:
         """Return archived products that would do."""
         ...
@@ -77,6 +81,10 @@ class OnBehalf(AsyncMethods):
     async def relay(self, call: Call) -> tuple[Answer, ...]:
         """Return the raw answers to the parts of any call: what the archive has, and what is bought, all or nothing."""
         return await self._run(plans.relayed(call), {})
+
+    async def end_work(self, shape: str) -> None:
+        """Give up what is still kept for work that `foresee` let in and that has ended; else it is kept for 60 s."""
+        await self._keepa.end_work_on(self._terms, shape)
 
     def quote(self, call: Call) -> Cost:
         """Return the bounds of what the call may cost, in tokens. Sends nothing."""

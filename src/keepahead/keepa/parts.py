@@ -13,7 +13,10 @@ from keepahead.store.ledger import Ledger
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
-    """What a client is made of. `transport` is one of httpx2's; `watch` sees every step, for progress bars."""
+    """What a client is made of. `transport` is one of httpx2's; `watch` sees every step, for progress bars.
+
+    `waits_alone`: a call for one product waits a moment for others to ride with it even if none is under way.
+    """
 
     key: str
     upstream_url: str
@@ -24,6 +27,7 @@ class Parts:
     archive: Archive | None = None
     max_concurrency: int = 8
     calls_per_minute: int | None = None
+    waits_alone: bool = True
     watch: Callable[[Step], None] | None = None
     close: Callable[[], None] = lambda: None
 

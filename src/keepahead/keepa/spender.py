@@ -154,6 +154,13 @@ class Spender:
         terms = replace(terms, **options, asked=shape)
         return flow.foresee(shape, tokens_max, self._parts.ledger, self._parts.clock, terms)
 
+    def _ended(self, terms: Terms, shape: str) -> Steps:
+        return flow.end_work(shape, self._parts.ledger, terms)
+
+    def _list_ended(self, terms: Terms) -> Steps | None:
+        """Return the flow that gives up what was kept for a list of calls; None for the part of bigger work."""
+        return self._ended(terms, terms.asked) if terms.keeps_place_for and not terms.work else None
+
     def _result(self, plan: Plan[R], terms: Terms, outcome: Outcome) -> R:
         answers, failure, _ = outcome
         if failure is not None and terms.on_refusal == "raise" and all(answer.is_archived for answer in answers):

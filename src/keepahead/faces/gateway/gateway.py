@@ -146,8 +146,11 @@ class Gateway:
                         await take(each)
                     return
             waited = (self.clock.now() - began).total_seconds()
-            async for each in work.run(keepa, max(0.0, self.patience.request_seconds - waited)):
-                await take(each)
+            try:
+                async for each in work.run(keepa, max(0.0, self.patience.request_seconds - waited)):
+                    await take(each)
+            finally:
+                await keepa.end_work(work.name)
 
         await self._patiently(request.receive, carry_out())
 

@@ -155,9 +155,12 @@ async def niches(
     await keepa.foresee(plan.name, plan.tokens_max, max_wait_seconds=max_wait_seconds)
     waited = (clock.now() - began).total_seconds()
     left = None if max_wait_seconds is None else max(0.0, max_wait_seconds - waited)
-    return await look_for_niches(
-        keepa, plan, clock, max_wait_seconds=left, max_age=max_age, details_max_age=details_max_age
-    )
+    try:
+        return await look_for_niches(
+            keepa, plan, clock, max_wait_seconds=left, max_age=max_age, details_max_age=details_max_age
+        )
+    finally:
+        await keepa.end_work(plan.name)
 
 
 async def look_for_niches(

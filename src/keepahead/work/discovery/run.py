@@ -60,7 +60,10 @@ async def discover(
             with suppress(KeepaheadError):  # it may all be there already
                 return await _carry_out(keepa, plan, replace(limits, max_tokens=0))
             raise
-    return await _carry_out(keepa, plan, limits)
+    try:
+        return await _carry_out(keepa, plan, limits)
+    finally:
+        await keepa.end_work(plan.name)
 
 
 @dataclass(frozen=True, slots=True)
