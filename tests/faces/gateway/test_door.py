@@ -164,7 +164,9 @@ def test_each_rider_is_told_its_own_share(door):
     assert [[product["asin"] for product in each["products"]] for each in told] == [[asin] for asin in asins]
     assert [each["tokensConsumed"] for each in told] == [1] * 5
     assert all(each.keys() >= ENVELOPE for each in told)
-    assert [(line.path, line.consumed) for line in door.house.truth().log if line.consumed] == [("/product", 5)]
+    charged = [line.consumed for line in door.house.truth().log if line.consumed]
+    assert sum(charged) == 5
+    assert len(charged) < 5  # the first waits for nobody, those who come meanwhile ride together
 
 
 def test_the_tokens_come_from_the_ledger(door):

@@ -6,7 +6,8 @@ Plain Starlette, because it must be fast. What Keepa would refuse is refused her
 import math
 import re
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
+from functools import lru_cache
 from typing import Any, Final, get_args
 from urllib.parse import parse_qsl, quote
 
@@ -40,6 +41,7 @@ _NAMED_MOST = 20  # ignored parameters, in a header
 _NAME_LONGEST = 40  # a key has 64
 _LOOKS = frozenset(("get", "list", "listNames"))
 _TERMS = ("x-keepa-max-age", "x-keepa-max-tokens", "x-keepa-deadline", "x-keepa-lane")
+_KEY = re.compile(rb"(?:^|(?<=&))key=[^&]*&?")
 _COUNT = re.compile(r"[0-9]{1,10}")
 
 
@@ -80,18 +82,16 @@ class Door(BaseRoute):
             raise Problem(
                 KINDS["method-not-allowed"], "Keepa takes GET and POST", headers={"Allow": ", ".join(METHODS)}
             )
-        given, twice = _parameters(request.scope["query_string"])
-        body = await request.body() if request.method == "POST" else b""
         path = request.scope["path"].removeprefix(DOOR).strip("/")
+        query, keys = _KEY.subn(b"", request.scope["query_string"])  # what is remembered holds no key
         try:
-            call, ignored = parse_as_keepa(request.method, path, given, body, today=began.date())
-            if refused := twice.difference(ignored):
-                name = min(refused)
-                message = f"{_shown(name)} stands in the query twice: give it once."
-                raise InvalidCallError("given_twice", message, parameter=name)  # noqa: TRY301 - as all that is wrong
-        except InvalidCallError as error:
-            refusal = KeepaRefusal(status_of(error, given), "invalidParameter", str(error), error.code)
-            return self._refused(refusal, began, visit_of(request))
+            if request.method == "GET" and keys <= 1:
+                call, ignored = _read(path, query, began.date())
+            else:
+                whole = query if keys <= 1 else request.scope["query_string"]
+                call, ignored = _parse(request.method, path, whole, await request.body(), began.date())
+        except _RefusedCallError as refused:
+            return self._refused(refused.refusal, began, visit_of(request))
         response = await self._carry_out(request, call, began)
         if ignored:
             response.headers["X-Keepa-Ignored"] = ", ".join(_shown(name) for name in ignored[:_NAMED_MOST])
@@ -167,6 +167,36 @@ class Door(BaseRoute):
 
 
 _USUAL = Wish()
+
+
+class _RefusedCallError(Exception):
+    """A request that is no call of Keepa's."""
+
+    def __init__(self, refusal: KeepaRefusal) -> None:
+        super().__init__(refusal.message)
+        self.refusal = refusal
+
+
+@lru_cache(maxsize=1_000)
+def _read(path: str, query: bytes, today: date) -> tuple[Call, tuple[str, ...]]:
+    """Read a GET without its key; those that come again and again are read once."""
+    return _parse("GET", path, query, b"", today)
+
+
+def _parse(method: str, path: str, query: bytes, body: bytes, today: date) -> tuple[Call, tuple[str, ...]]:
+    """Return the call, and the parameters that Keepa would ignore. Raises _RefusedCallError."""
+    given, twice = _parameters(query)
+    try:
+        call, ignored = parse_as_keepa(method, path, given, body, today=today)
+        if refused := twice.difference(ignored):
+            name = min(refused)
+            message = f"{_shown(name)} stands in the query twice: give it once."
+            raise InvalidCallError("given_twice", message, parameter=name)  # noqa: TRY301 - as all that is wrong
+    except InvalidCallError as error:
+        raise _RefusedCallError(
+            KeepaRefusal(status_of(error, given), "invalidParameter", str(error), error.code)
+        ) from None
+    return call, ignored
 
 
 def _demand_spending(visit: Visit, call: Call) -> None:

@@ -3,11 +3,10 @@
 import asyncio
 import re
 import uuid
-from collections.abc import Mapping
 from datetime import datetime
 
 import structlog
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from keepahead.clock import Clock
@@ -32,13 +31,13 @@ _REQUEST_ID = re.compile(r"[0-9A-Za-z._-]{1,64}")
 _ALWAYS = ("/health",)
 """Answered however busy the gateway is."""
 
-_SECURITY: Mapping[str, str] = {
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
-    "Cache-Control": "no-store",
-}
+_SECURITY = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (b"cache-control", b"no-store"),
+)
 
 log = structlog.get_logger("keepahead.gateway")
 
@@ -166,13 +165,16 @@ class _Exchange:
         return self.refused
 
     def _add_headers(self, message: Message) -> None:
-        headers = MutableHeaders(scope=message)
+        headers: list[tuple[bytes, bytes]] = list(message.get("headers", ()))
         tally, gateway = self.visit.tally, self._gateway
-        headers["X-Request-ID"] = self.visit.request_id
-        headers["X-Keepa-Tokens-Consumed"] = str(tally.consumed)
-        headers["X-Keepa-Tokens-Saved"] = str(tally.saved)
+        headers += (
+            (b"x-request-id", self.visit.request_id.encode()),
+            (b"x-keepa-tokens-consumed", b"%d" % tally.consumed),
+            (b"x-keepa-tokens-saved", b"%d" % tally.saved),
+        )
         left = gateway.pulse.tokens_left(gateway.clock.now())
         if left is not None:
-            headers["X-Keepa-Tokens-Left"] = str(left)
-        for name, value in _SECURITY.items():
-            headers.setdefault(name, value)
+            headers.append((b"x-keepa-tokens-left", b"%d" % left))
+        given = {name.lower() for name, _ in headers}
+        headers += (each for each in _SECURITY if each[0] not in given)
+        message["headers"] = headers

@@ -1,6 +1,9 @@
 """Who comes in: checks the gateway key and how often it asks, and marks requests that cannot be paid for just now."""
 
-from starlette.datastructures import Headers, QueryParams
+import re
+from collections.abc import Mapping
+
+from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -16,6 +19,7 @@ from keepahead.faces.gateway.visitor import AccessDenied
 DOOR = "/keepa"
 """Below this the gateway speaks Keepa's own language, refusals included."""
 
+_KEY = re.compile(rb"(?:^|&)key=([^&]*)")
 _FREE_FOR_ALL = ("/health", "/problems", "/openapi.json")
 _MORE_WITH_A_KEY = "/health"
 _NO_MATTER = frozenset(("no-key", "ledger-unavailable"))
@@ -49,7 +53,7 @@ class Entrance:
     async def _check(self, scope: Scope) -> Problem | None:
         headers = Headers(scope=scope)
         at_the_door = is_under(scope["path"], DOOR)
-        text = key_of(headers, QueryParams(scope["query_string"]) if at_the_door else {}, in_query=at_the_door)
+        text = key_of(headers, _key_in(scope["query_string"]) if at_the_door else {}, in_query=at_the_door)
         peer = scope["client"][0] if scope.get("client") else ""
         visit = visit_of(HTTPConnection(scope))
         try:
@@ -64,6 +68,11 @@ class Entrance:
         now = self._clock.now()
         visit.is_early = self._gateway.pulse.is_below_floor(self._gateway.lanes[visit.visitor.lane], now)
         return None
+
+
+def _key_in(query: bytes) -> Mapping[str, str]:
+    """Return the parameter `key` alone: to read them all would take longer than all the rest of coming in."""
+    return {"key": found[-1].decode("latin-1")} if (found := _KEY.findall(query)) else {}
 
 
 def is_under(path: str, *roots: str) -> bool:
