@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
-from keepahead.faces.gateway.problems import MEDIA_TYPE
+from keepahead.faces.gateway.routes.answers import problems
 
 JSON = "application/json"
 
@@ -36,7 +36,7 @@ def answers(example: Any, description: str = "", *, media: str = JSON, status: i
     """Return `responses=` of a route: what it answers, and that everything else is a problem document."""
     return {
         status: _response(description or "The answer.", plain(example), media, schema_of(example)),
-        "default": _response("A problem document (RFC 9457).", _PROBLEM, MEDIA_TYPE, _PROBLEM_SCHEMA),
+        "default": problems("invalid-request", example=_PROBLEM) | {"description": "A problem document (RFC 9457)."},
     }
 
 
@@ -78,15 +78,3 @@ def plain(example: Any) -> Any:
 
 def _response(description: str, example: Any, media: str, schema: Mapping[str, Any]) -> dict[str, Any]:
     return {"description": description, "content": {media: {"schema": schema, "example": example}}}
-
-
-_PROBLEM_SCHEMA = {
-    "type": "object",
-    "properties": {
-        "type": {"type": "string", "description": "Compare this: it never changes."},
-        "title": {"type": "string"},
-        "status": {"type": "integer"},
-        "detail": {"type": "string"},
-    },
-    "required": ["type", "title", "status", "detail"],
-}
