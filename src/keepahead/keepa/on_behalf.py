@@ -94,9 +94,10 @@ class OnBehalf(AsyncMethods):
         return await self._keepa.run_on(self._terms, plan, self._within(options), self._tally)
 
     def _within(self, options: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Return the options with `max_tokens` at most what these terms allow: no method may go beyond that."""
+        """Return the options with `max_tokens` at most what these terms still allow: all methods share that."""
         most = self._terms.max_tokens
         if most is None:
             return options
+        left = most if self._tally is None else max(0, most - self._tally.consumed)
         asked = options.get("max_tokens")
-        return {**options, "max_tokens": most if asked is None else min(asked, most)}
+        return {**options, "max_tokens": left if asked is None else min(asked, left)}

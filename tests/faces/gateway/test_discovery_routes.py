@@ -148,7 +148,7 @@ def test_what_fails_before_anything_is_found_is_an_error(tmp_path):
             answer = await client.post(PATH, json=WANTED)
             assert (answer.status_code, answer.json()["type"]) == (502, "/problems/keepa-unreachable")
             told = lines_of(await client.post(PATH, json=WANTED, headers={"Accept": LINES}))
-            assert [*map(list, told)] == [["plan"], ["problem"]]
+            assert [*map(list, told)] == [["plan"], ["problem", "tokens_consumed", "tokens_saved"]]
             assert told[-1]["problem"] == answer.json()
 
     run(main())

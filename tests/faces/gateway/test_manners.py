@@ -114,7 +114,7 @@ def test_what_is_no_value_is_refused(tmp_path, query):
         ("/api/v1/bestsellers/283155", {"place", "asin"}),
         ("/api/v1/deals", {"categories", "fetched_at", "archived", "stale"}),
         ("/api/v1/products/B0D8W1YVBX/series", {"kind", "at", "value"}),
-        ("/api/v1/products?asins=B0D8W1YVBX,B000000000", {"missing", "complete"}),
+        ("/api/v1/products?asins=B0D8W1YVBX,B000000000", {"missing", "complete", "tokens_consumed", "tokens_saved"}),
     ],
 )
 def test_long_answers_come_as_lines(tmp_path, path, last):
@@ -146,7 +146,9 @@ def test_a_thousand_products_come_call_by_call(tmp_path):
             sent = await talk(house, "/api/v1/products", query=f"asins={','.join(asins)}", accept=LINES)
             bodies = [each for each in sent if each.message.get("body")]
             assert [json.loads(each.message["body"])["asin"] for each in bodies[:-1]] == asins[:150]
-            assert json.loads(bodies[-1].message["body"]) == {"missing": ["X000000000"], "complete": True}
+            *_, last = (json.loads(each.message["body"]) for each in bodies)
+            assert last == {"missing": ["X000000000"], "complete": True, "tokens_consumed": 151, "tokens_saved": 0}
+            assert b"x-keepa-tokens-consumed" not in dict(sent[0].message["headers"])  # nobody knew yet
             assert bodies[0].seconds < 6 < bodies[149].seconds
 
     run(main())
@@ -167,6 +169,21 @@ def test_a_refusal_in_the_middle_is_the_last_line(tmp_path):
             assert "retry_at" in told["problem"]
             assert [each["asin"] for each in products] == listed[:100]
             assert house.truth().lowest_balance >= 10
+
+    run(main())
+
+
+def test_a_stream_keeps_to_max_tokens(tmp_path):
+    """The calls of a stream share `max_tokens`: what would take them beyond it is refused in the last line."""
+
+    async def main():
+        async with GatewayHouse(tmp_path).opened() as house, house.client() as client:
+            asins = ["B0D8W1YVBX", *(f"X{number:09}" for number in range(250))]
+            query = {"asins": ",".join(asins), "max_tokens": 120}
+            answer = await client.get("/api/v1/products", params=query, headers={"Accept": LINES})
+            last = json.loads(answer.text.splitlines()[-1])
+            assert last["problem"]["type"] == "/problems/above-max-tokens"
+            assert last["tokens_consumed"] == house.truth().consumed == 100
 
     run(main())
 

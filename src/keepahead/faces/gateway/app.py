@@ -89,7 +89,7 @@ def make_app(
     if cors_origins:
         app.add_middleware(CORSMiddleware, allow_origins=list(cors_origins), allow_methods=["*"], allow_headers=["*"])
     app.add_middleware(HeadAsGet)
-    app.add_middleware(Entrance, access=access, gateway=gateway, clock=gateway.clock, refuse=refuse)
+    app.add_middleware(Entrance, access=access, clock=gateway.clock, refuse=refuse)
     app.add_middleware(Edge, gateway=gateway, clock=gateway.clock, refuse=refuse)
     return app
 

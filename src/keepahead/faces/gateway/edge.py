@@ -166,15 +166,14 @@ class _Exchange:
 
     def _add_headers(self, message: Message) -> None:
         headers: list[tuple[bytes, bytes]] = list(message.get("headers", ()))
+        given = {name.lower() for name, _ in headers}
         tally, gateway = self.visit.tally, self._gateway
-        headers += (
-            (b"x-request-id", self.visit.request_id.encode()),
-            (b"x-keepa-tokens-consumed", b"%d" % tally.consumed),
-            (b"x-keepa-tokens-saved", b"%d" % tally.saved),
-        )
+        headers.append((b"x-request-id", self.visit.request_id.encode()))
+        if b"content-length" in given:  # else it is still being made, and may yet cost something
+            headers.append((b"x-keepa-tokens-consumed", b"%d" % tally.consumed))
+            headers.append((b"x-keepa-tokens-saved", b"%d" % tally.saved))
         left = gateway.pulse.tokens_left(gateway.clock.now())
         if left is not None:
             headers.append((b"x-keepa-tokens-left", b"%d" % left))
-        given = {name.lower() for name, _ in headers}
         headers += (each for each in _SECURITY if each[0] not in given)
         message["headers"] = headers

@@ -1,4 +1,4 @@
-"""Who comes in: checks the gateway key and how often it asks, and marks requests that cannot be paid for just now."""
+"""Who comes in: checks the gateway key, and how often it asks."""
 
 import re
 from collections.abc import Mapping
@@ -10,7 +10,6 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from keepahead.clock import Clock
 from keepahead.errors import LedgerError
 from keepahead.faces.gateway.access import Access, key_of
-from keepahead.faces.gateway.gateway import Gateway
 from keepahead.faces.gateway.problems import Problem, denial, problem, problem_of
 from keepahead.faces.gateway.respond import Refuse
 from keepahead.faces.gateway.visit import visit_of
@@ -29,10 +28,9 @@ _NO_MATTER = frozenset(("no-key", "ledger-unavailable"))
 class Entrance:
     """Wraps the routes."""
 
-    def __init__(self, app: ASGIApp, *, access: Access, gateway: Gateway, clock: Clock, refuse: Refuse) -> None:
+    def __init__(self, app: ASGIApp, *, access: Access, clock: Clock, refuse: Refuse) -> None:
         self._app = app
         self._access = access
-        self._gateway = gateway
         self._clock = clock
         self._refuse = refuse
 
@@ -65,8 +63,6 @@ class Entrance:
         seconds = self._access.check_rate(visit.visitor)
         if seconds is not None:
             return problem("too-many-requests", "this key may not ask so often", retry_seconds=seconds)
-        now = self._clock.now()
-        visit.is_early = self._gateway.pulse.is_below_floor(self._gateway.lanes[visit.visitor.lane], now)
         return None
 
 

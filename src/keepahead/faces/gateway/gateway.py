@@ -107,21 +107,20 @@ class Gateway:
     async def spend(self, request: Request, wish: Wish, work: Callable[[OnBehalf], Coroutine[Any, Any, R]]) -> R:
         """Do work that may spend, on the terms of a request, as long as its client waits for it.
 
-        A request that came below the floor gets what the archive has; for the rest the ledger is asked only to say
-        when to come back. Raises KeepaheadError, Problem, and ClientGoneError.
+        Who may only read gets what the archive has. Below the floor so does everybody: the ledger refuses the rest, and
+        says when to come back. Raises KeepaheadError, Problem, and ClientGoneError.
         """
         visit = visit_of(request)
         visitor = _visitor_of(visit)
         lane = self.lanes[visitor.lane_for(wish.lane)]
         may_spend = visitor.scope.covers(Scope.SPEND)
-        if not may_spend or (visit.is_early and not wish.deadline_seconds):
-            try:
-                keepa = self._on_behalf(visit, visitor, lane, wish, max_tokens=0)
-                return await self._patiently(request.receive, work(keepa))
-            except MaxTokensError:
-                if not may_spend:
-                    raise _may_not_spend() from None
-        return await self._patiently(request.receive, work(self._on_behalf(visit, visitor, lane, wish)))
+        keepa = self._on_behalf(visit, visitor, lane, wish, max_tokens=None if may_spend else 0)
+        try:
+            return await self._patiently(request.receive, work(keepa))
+        except MaxTokensError:
+            if may_spend:
+                raise
+            raise _may_not_spend() from None
 
     async def spend_whole(
         self, request: Request, wish: Wish, work: Whole[R], take: Callable[[R], Awaitable[None]]

@@ -1,7 +1,7 @@
 """Answers as lines of JSON (NDJSON), sent as they come. What goes wrong after the first line is the last one."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -12,6 +12,8 @@ from starlette.types import Receive, Scope, Send
 from keepahead.clock import Clock
 from keepahead.errors import KeepaheadError
 from keepahead.faces.gateway.problems import Problem, problem_of
+from keepahead.faces.gateway.visit import visit_of
+from keepahead.keepa.tally import Tally
 
 MEDIA_TYPE = "application/x-ndjson"
 WAITING_MOST = 32
@@ -19,6 +21,9 @@ WAITING_MOST = 32
 
 Put = Callable[[Any], Awaitable[None]]
 """Takes anything that msgspec can encode, for one line."""
+
+Work = Callable[[Put], Awaitable[Mapping[str, Any]]]
+"""Puts lines, and returns the last one; what all of it cost is added to that."""
 
 
 def wants_lines(request: Request) -> bool:
@@ -31,12 +36,12 @@ def lines_response(lines: Iterable[Any]) -> Response:
     return Response(b"".join(map(_line, lines)), media_type=MEDIA_TYPE)
 
 
-async def stream(clock: Clock, work: Callable[[Put], Awaitable[None]]) -> Response:
+async def stream(request: Request, clock: Clock, work: Work) -> Response:
     """Begin work that puts lines, and return the answer when its first line is there.
 
     Raises what the work raises before that.
     """
-    made = _Made(clock, work)
+    made = _Made(visit_of(request).tally, clock, work)
     first = await made.first()
     return _Streamed(made, first)
 
@@ -44,7 +49,8 @@ async def stream(clock: Clock, work: Callable[[Put], Awaitable[None]]) -> Respon
 class _Made:
     """Lines under way from the work that makes them to the answer that sends them; None ends them."""
 
-    def __init__(self, clock: Clock, work: Callable[[Put], Awaitable[None]]) -> None:
+    def __init__(self, tally: Tally, clock: Clock, work: Work) -> None:
+        self._tally = tally
         self._clock = clock
         self._lines: asyncio.Queue[bytes | None] = asyncio.Queue(WAITING_MOST)
         self._has_begun = False
@@ -79,14 +85,19 @@ class _Made:
         self._has_begun = True
         await self._lines.put(_line(value))
 
-    async def _make(self, work: Callable[[Put], Awaitable[None]]) -> None:
+    async def _put_last(self, value: Mapping[str, Any]) -> None:
+        """Put the last line with what all of it cost: when the headers went out, nobody knew."""
+        cost = {"tokens_consumed": self._tally.consumed, "tokens_saved": self._tally.saved}
+        await self._lines.put(_line({**value, **cost}))
+
+    async def _make(self, work: Work) -> None:
         try:
-            await work(self._put)
+            await self._put_last(await work(self._put))
         except (Problem, KeepaheadError) as error:
             if not self._has_begun:
                 raise
             told = error if isinstance(error, Problem) else problem_of(error, self._clock.now())
-            await self._lines.put(_line({"problem": msgspec.Raw(told.body())}))
+            await self._put_last({"problem": msgspec.Raw(told.body())})
         finally:
             task = asyncio.current_task()
             if task is None or not task.cancelling():  # else nobody reads any more

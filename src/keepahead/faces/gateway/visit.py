@@ -13,14 +13,10 @@ _KEY = "keepahead.visit"
 
 @dataclass(slots=True)
 class Visit:
-    """One request. `is_early` says that the balance was below the floor when it came: whatever it may cost, waits.
-
-    `visitor` is None where no key is needed.
-    """
+    """One request. `visitor` is None where no key is needed."""
 
     request_id: str
     visitor: Visitor | None = None
-    is_early: bool = False
     tally: Tally = field(default_factory=Tally)
 
 

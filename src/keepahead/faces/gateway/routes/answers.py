@@ -35,7 +35,7 @@ _REFUSED: Mapping[str, Any] = {
     "detail": "this may cost up to 50 tokens; 31 tokens are free (balance 31) and 10 must stay; they will be there in "
     "about 95 s. Wait longer, or ask for less. Nothing was sent",
     "retry_at": "2026-11-22T20:02:00.000Z",
-    "kept_until": "2026-11-22T20:07:00.000Z",
+    "kept_until": "2026-11-22T20:02:15.000Z",
     "balance": 31,
     "free": 31,
     "floor": 10,

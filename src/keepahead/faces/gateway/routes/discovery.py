@@ -51,7 +51,8 @@ _DISCOVERED = answers(
         "products": [{"asin": "B0D8W1YVBX"}],
         "complete": True,
     },
-    lines="The first line is `{plan}`; then `{product}` for each as it is found; the last is `{found, complete}`.",
+    lines="The first line is `{plan}`; then `{product}` for each as it is found; the last is `{found, complete}` "
+    "with what all of it cost: `{tokens_consumed, tokens_saved}`.",
 )
 _NICHES = answers(
     {
@@ -121,7 +122,7 @@ async def _discover(errand: Errand, criteria: Criteria, road: RoadName | None, *
         return await _planned(errand, plan_json(plan), plan)
     work = _discovery(errand, plan)
     if wants_lines(errand.request):
-        return await stream(errand.gateway.clock, lambda put: _stream(errand, work, put))
+        return await stream(errand.request, errand.gateway.clock, lambda put: _stream(errand, work, put))
     had: list[_Item] = []
     failed: PartialResultError | None = None
     try:
@@ -135,11 +136,12 @@ async def _discover(errand: Errand, criteria: Criteria, road: RoadName | None, *
     )
 
 
-async def _stream(errand: Errand, work: Whole[_Item], put: Put) -> None:
+async def _stream(errand: Errand, work: Whole[_Item], put: Put) -> Mapping[str, Any]:
     sent = 0
+    last: Mapping[str, Any] = {}
 
     async def take(each: _Item) -> None:
-        nonlocal sent
+        nonlocal sent, last
         match each:
             case DiscoveryPlan():
                 await put({"plan": plan_json(each)})
@@ -147,7 +149,7 @@ async def _stream(errand: Errand, work: Whole[_Item], put: Put) -> None:
                 sent += 1
                 await put({"product": raw_of(each)})
             case Discovery():
-                await put({"found": found_json(each), "complete": True, **origin_of(errand.request)})
+                last = {"found": found_json(each), "complete": True, **origin_of(errand.request)}
 
     try:
         await errand.spend_whole(work, take)
@@ -156,7 +158,8 @@ async def _stream(errand: Errand, work: Whole[_Item], put: Put) -> None:
         for each in found.products[sent:]:
             await take(each)
         ends = {**partial_json(partial, errand.now), **origin_of(errand.request)}
-        await put({"found": found_json(found), **ends})
+        return {"found": found_json(found), **ends}
+    return last
 
 
 async def _plan(errand: Errand, criteria: Criteria, road: RoadName | None) -> DiscoveryPlan:

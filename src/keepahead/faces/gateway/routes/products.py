@@ -107,7 +107,8 @@ async def get_product(*, errand: Spending, asin: AsinPath, domain: Site, options
             "properties": {"products": listed(_ONE), "missing": listed(TEXT), "complete": {"type": "boolean"}},
         },
         {"products": [_EXAMPLE], "missing": [], "complete": True},
-        lines="A line for each product, as it comes; the last one is `{missing, complete}`, or `{problem}`.",
+        lines="A line for each product, as it comes; the last one is `{missing, complete}`, or `{problem}`, and "
+        "what all of it cost: `{tokens_consumed, tokens_saved}`.",
     ),
 )
 async def get_products(
@@ -129,7 +130,9 @@ async def get_products(
     """Give products as Keepa does, in the order asked: 1 token each, and what the options add."""
     wanted = _listed(asins)
     if wants_lines(errand.request):
-        return await stream(errand.gateway.clock, lambda put: _stream_products(errand, wanted, domain, options, put))
+        return await stream(
+            errand.request, errand.gateway.clock, lambda put: _stream_products(errand, wanted, domain, options, put)
+        )
     failed: PartialResultError | None = None
     try:
         found = await errand.spend(lambda keepa: keepa.products(wanted, domain=domain, **options))
@@ -176,8 +179,8 @@ async def _stream_products(
     domain: int,
     options: ProductOptions,
     put: Put,
-) -> None:
-    """Put a line for each product, call by call; a second attempt goes on where the first one ended."""
+) -> Mapping[str, Any]:
+    """Put a line for each product, call by call."""
     left = deque(asins[at : at + _PER_CALL] for at in range(0, len(asins), _PER_CALL))
     missing: list[str] = []
 
@@ -196,9 +199,8 @@ async def _stream_products(
         for each in came:
             await put(document(each, domain))
         missing += _missing([asin for part in left for asin in part], came)
-        await put({**partial_json(partial, errand.now), "missing": missing})
-    else:
-        await put({"missing": missing, "complete": True})
+        return {**partial_json(partial, errand.now), "missing": missing}
+    return {"missing": missing, "complete": True}
 
 
 def _listed(text: str) -> list[str]:
