@@ -83,19 +83,27 @@ class AsyncKeepa(AsyncDriver, AsyncMethods):
             self._parts.close()
 
     def on_behalf_of(
-        self, caller: str, lane: Lane, *, tally: Tally | None = None, **defaults: Unpack[SpendOptions]
+        self,
+        caller: str,
+        lane: Lane,
+        *,
+        tally: Tally | None = None,
+        is_below_floor: bool = False,
+        **defaults: Unpack[SpendOptions],
     ) -> OnBehalf:
         """Return this client on the terms of somebody else: caller, lane, and what a method does not say itself.
 
-        No method of it goes beyond `max_tokens`. What it costs is added up in `tally`. Takes microseconds, and needs no
-        closing. Raises InvalidCallError for what cannot be.
+        `is_below_floor`: it was seen that nothing can be spent just now. No method goes beyond `max_tokens`. What it
+        costs is added up in `tally`. Takes microseconds, needs no closing. Raises InvalidCallError for what cannot be.
         """
         if not is_caller_name(caller):
             message = (
                 f"a caller's name is 1 to 100 printable characters without a blank at either end, not {caller!r:.40}"
             )
             raise InvalidCallError("invalid_caller", message, parameter="caller")
-        return OnBehalf(self, replace(self._parts.terms, caller=caller, lane=lane, **defaults), tally)
+        return OnBehalf(
+            self, replace(self._parts.terms, caller=caller, lane=lane, is_below_floor=is_below_floor, **defaults), tally
+        )
 
     async def status(self) -> Status:
         """Return the account as it stands; asks Keepa's free /token only if nothing is known yet."""

@@ -147,7 +147,7 @@ class Spender:
         if not _is_foreseen(calls, terms):
             return None
         hold = sum(flow.hold_for(call, quote(call), terms) for call in calls)
-        shape = f"{len(calls)} calls: {shape_of(calls[0])} …"
+        shape = shape_of(calls[0]) if len(calls) == 1 else f"{len(calls)} calls: {shape_of(calls[0])} …"
         return flow.foresee(shape, hold, self._parts.ledger, self._parts.clock, terms, calls=calls)
 
     def _foreseen(self, terms: Terms, shape: str, tokens_max: int, options: Mapping[str, Any]) -> Steps:
@@ -251,7 +251,7 @@ def paid_in_vain(failures: Iterable[KeepaheadError]) -> int:
 
 
 def _is_foreseen(calls: Sequence[Call], terms: Terms) -> bool:
-    return len(calls) > 1 and terms.max_wait_seconds is not None
+    return (len(calls) > 1 or terms.is_below_floor) and terms.max_wait_seconds is not None
 
 
 def _if_there(steps: Steps) -> Steps:

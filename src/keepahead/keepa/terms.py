@@ -37,7 +37,8 @@ class Terms:
 
     What is refused for want of tokens keeps a place for whoever asks the same again, if they surely come within
     `keeps_place_for`. `work` names bigger work that was foreseen, of which the call is a part; `asked` is what was
-    asked of the client as a whole, where that is more than one call shows.
+    asked of the client as a whole, where that is more than one call shows. `is_below_floor`: nothing can be spent just
+    now, so the ledger is asked before anything else is made ready.
     """
 
     lane: Lane
@@ -53,6 +54,7 @@ class Terms:
     keeps_place_for: timedelta = timedelta()
     work: str = ""
     asked: str = ""
+    is_below_floor: bool = False
     at_once: bool = False
 
     def __post_init__(self) -> None:

@@ -13,6 +13,7 @@ from tests.house import run
 
 from keepahead.faces import gateway
 from keepahead.faces.gateway.problems import KINDS, MEDIA_TYPE
+from keepahead.store.record import Filter
 
 ROOM = Path(gateway.__file__).parent
 BUILDERS = {"gateway.py", "assembly.py"}
@@ -53,6 +54,31 @@ def test_below_the_floor_no_route_spends(tmp_path):
             assert house.truth().consumed == 0
 
     run(main())
+
+
+def test_below_the_floor_the_guard_lets_through_what_costs_nothing(tmp_path):
+    """The archive and free routes answer; a refusal is one entry in the ledger, and nothing is set aside for it."""
+    asin, other = "B0D8W1YVBX", "B0F7XPYCSJ"
+
+    async def main():
+        async with GatewayHouse(tmp_path, balance=12).opened() as house, house.client() as client:
+            first = await client.get(f"/api/v1/products/{asin}")
+            assert (first.status_code, first.headers["x-keepa-tokens-left"]) == (200, "11")
+            await client.get("/api/v1/products/B000000000")
+            with house.books() as (_, record):
+                before = len(record.lines(Filter()))
+            again = await client.get(f"/api/v1/products/{asin}")
+            both = await client.get(f"/api/v1/products?asins={asin},{other}")
+            free = await client.get(f"/api/v1/estimate?request=/product?domain=1%26asin={other}")
+            waits = await client.get(f"/api/v1/products/{other}?deadline=90s")
+            with house.books() as (_, record):
+                kinds = [line.entry.__class__.__name__ for line in record.lines(Filter())][: -before or None]
+            return [each.status_code for each in (again, both, free, waits)], kinds
+
+    statuses, kinds = run(main())
+    assert statuses == [200, 503, 200, 200]
+    assert kinds.count("Refusal") == 1
+    assert kinds.count("Reserved") == 1  # for the one that waited
 
 
 def test_a_503_says_all_and_its_retry_at_is_true(tmp_path):

@@ -21,6 +21,7 @@ from keepahead.faces.gateway.edge import Edge
 from keepahead.faces.gateway.entrance import DOOR, Entrance, is_under
 from keepahead.faces.gateway.feed import Feed
 from keepahead.faces.gateway.gateway import Gateway
+from keepahead.faces.gateway.guard import Guard
 from keepahead.faces.gateway.health import Health
 from keepahead.faces.gateway.manners import HeadAsGet, KnownParameters, methods_of
 from keepahead.faces.gateway.minutes import Minutes
@@ -89,6 +90,7 @@ def make_app(
     if cors_origins:
         app.add_middleware(CORSMiddleware, allow_origins=list(cors_origins), allow_methods=["*"], allow_headers=["*"])
     app.add_middleware(HeadAsGet)
+    app.add_middleware(Guard, gateway=gateway)
     app.add_middleware(Entrance, access=access, clock=gateway.clock, refuse=refuse)
     app.add_middleware(Edge, gateway=gateway, clock=gateway.clock, refuse=refuse)
     return app

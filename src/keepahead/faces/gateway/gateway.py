@@ -185,6 +185,7 @@ class Gateway:
             max_tokens=wish.max_tokens if max_tokens is None else max_tokens,
             max_age=wish.max_age,
             on_refusal=wish.on_refusal,
+            is_below_floor=visit.is_below_floor and not wish.deadline_seconds,
             keeps_place_for=self.patience.keeps_place_for,
         )
 

@@ -1,10 +1,11 @@
-"""The account as it was a moment ago: for headers and health, which must not ask the ledger each time."""
+"""The account as it was a moment ago: for headers, the guard and health, which must not ask the ledger each time."""
 
 import asyncio
 import logging
 from datetime import datetime, timedelta
 
 from keepahead.budget.account import Account
+from keepahead.budget.lane import Lane
 from keepahead.clock import Clock
 from keepahead.errors import LedgerError
 from keepahead.store.ledger import Ledger
@@ -35,6 +36,13 @@ class Pulse:
         """Return the balance by projection; None if nobody knows."""
         account = self.account
         return account.balance_at(now) if account is not None and account.meter is not None else None
+
+    def is_below_floor(self, lane: Lane, now: datetime) -> bool:
+        """Tell whether nothing can be spent in that lane just now; not as long as nobody knows the balance."""
+        account = self.account
+        if account is None or account.meter is None:
+            return False
+        return account.free_at(now) <= lane.floor_of(account.meter.capacity)
 
     async def read(self) -> None:
         """Read the ledger once. What goes wrong is told by `failure`."""

@@ -13,10 +13,11 @@ _KEY = "keepahead.visit"
 
 @dataclass(slots=True)
 class Visit:
-    """One request. `visitor` is None where no key is needed."""
+    """One request. `visitor` is None where no key is needed; guard.py says whether it came below the floor."""
 
     request_id: str
     visitor: Visitor | None = None
+    is_below_floor: bool = False
     tally: Tally = field(default_factory=Tally)
 
 
