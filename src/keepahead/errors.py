@@ -65,7 +65,7 @@ class InsufficientTokensError(RefusedError):
     `balance` and `free` are tokens now (free: less what is reserved), `tokens_max` is the most the call may cost,
     `floor` may not be undercut. `wait_seconds` is when all of them surely are there if nobody else spends with the
     same key, None if waiting cannot help. Until `kept_until` they are kept for whoever asks the same again from
-    `wait_seconds` on; None: no place is kept, and others may be quicker.
+    `wait_seconds` on; None: no place is kept, or one in a lane that yields, and others may be quicker.
     """
 
     def __init__(

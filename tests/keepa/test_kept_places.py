@@ -8,6 +8,7 @@ import pytest
 from tests.house import START, House, run
 
 from keepahead import AsyncKeepa, InsufficientTokensError
+from keepahead.budget.lane import JOBS
 from keepahead.simulator import SteppedClock
 
 ASINS = [f"B0000000{number:02}" for number in range(100)]
@@ -131,6 +132,25 @@ def test_work_that_is_foreseen(tmp_path):
 
     run(main())
     assert house.truth().consumed == 80
+
+
+def test_a_job_is_promised_nothing(tmp_path):
+    """In a lane before which others go a refusal tells when the tokens are there, but not that they are kept."""
+    house = House(tmp_path, balance=105)
+
+    async def main() -> None:
+        async with house.keepa() as keepa:
+            job = keepa.on_behalf_of("night", JOBS, max_wait_seconds=0, keeps_place_for=KEEPS)
+            with pytest.raises(InsufficientTokensError, match="unless calls of a better lane come before") as caught:
+                await job.search("tea", page=0)
+            assert caught.value.kept_until is None
+            assert caught.value.wait_seconds is not None
+            await house.clock.sleep_async(caught.value.wait_seconds)
+            await keepa.products(ASINS[:40], max_wait_seconds=0)  # a live call
+            with pytest.raises(InsufficientTokensError):
+                await job.search("tea", page=0)
+
+    run(main())
 
 
 def test_foresee_blocks_too(tmp_path):

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from keepahead.budget.rule import Freeze, Window
+from keepahead.budget.ticket import Ticket
 from keepahead.budget.verdict import Reason, Refused
 from keepahead.errors import CallerLimitError, FrozenError, InsufficientTokensError, MaxTokensError, RefusedError
 from keepahead.keepa.calls import Call
@@ -48,8 +49,8 @@ def refusal(call: Asked, refused: Refused, caller: str, what: str = "this") -> R
         text = f"{what} may cost up to {refused.tokens_max} tokens; {have}, and trackings take the whole refill"
     else:
         when = "" if refused.wait_seconds is None else f"; they will be there in about {refused.wait_seconds:.0f} s"
-        kept = " and are kept for whoever asks the same again then" if refused.ticket else ""
-        text = f"{what} may cost up to {refused.tokens_max} tokens; {have}{when}{kept}. Wait longer, or ask for less"
+        text = f"{what} may cost up to {refused.tokens_max} tokens; {have}{when}{_kept(refused.ticket)}"
+        text += ". Wait longer, or ask for less"
     return InsufficientTokensError(
         f"{text}. Nothing was sent",
         balance=refused.balance,
@@ -58,8 +59,16 @@ def refusal(call: Asked, refused: Refused, caller: str, what: str = "this") -> R
         floor=refused.floor,
         wait_seconds=refused.wait_seconds,
         call=call,
-        kept_until=refused.ticket.expires_at if refused.ticket else None,
+        kept_until=refused.ticket.expires_at if refused.ticket and not refused.ticket.yields else None,
     )
+
+
+def _kept(place: Ticket | None) -> str:
+    if place is None:
+        return ""
+    if place.yields:
+        return ", unless calls of a better lane come before"
+    return " and are kept for whoever asks the same again then"
 
 
 def _frozen(call: Asked, refused: Refused, freeze: Freeze) -> FrozenError:
