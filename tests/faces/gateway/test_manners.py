@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from datetime import timedelta
 
 import pytest
 from tests.gateway_house import GatewayHouse
@@ -226,5 +227,24 @@ def test_what_is_remembered_of_a_query_is_nothing_else(tmp_path):
             assert (await client.get(f"/api/v1/products/{listed[4]}?{query}&stat=1")).status_code == 422
             assert (await client.get(f"/api/v1/products/{listed[4]}?{query}&lane=jobs")).status_code == 200
             assert house.truth().consumed == 54
+
+    run(main())
+
+
+def test_a_deadline_is_not_remembered(tmp_path):
+    """However it is written, a moment by which tokens must be there is read anew each time."""
+
+    async def main():
+        async with GatewayHouse(tmp_path, rate=1, balance=25).opened() as house, house.client() as client:
+            at = (house.clock.now() + timedelta(seconds=90)).isoformat().replace("+00:00", "Z")
+            query = f"buybox=true&%64eadline={at}"
+            assert (await client.get(f"/api/v1/products/B0D8W1YVBX?{query}")).status_code == 200
+            assert (await client.get("/api/v1/search", params={"term": "tea"})).status_code == 200
+            await house.clock.sleep_async(80)
+            began = house.clock.now()
+            while house.truth().balance > 12:  # one too few for the next
+                await client.get(f"/api/v1/products/X{house.truth().balance:09}")
+            assert (await client.get(f"/api/v1/products/B000000001?{query}")).status_code == 503
+            assert house.clock.now() - began < timedelta(seconds=15)
 
     run(main())

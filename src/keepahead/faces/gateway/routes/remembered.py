@@ -28,7 +28,7 @@ class RememberedRoute(APIRoute):
         @wraps(endpoint)
         async def remember(*, errand: Errand, asin: str, **values: Any) -> Response:
             query: bytes = errand.request.scope["query_string"]
-            if b"deadline" not in query:
+            if not errand.wish.deadline_seconds:
                 if len(self._known) >= QUERIES_MOST:
                     del self._known[next(iter(self._known))]
                 self._known[query] = {"wish": errand.wish, **values}
