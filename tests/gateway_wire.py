@@ -1,6 +1,7 @@
 """One request as a server hands it to the application: when each message goes out, and clients that hang up."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from tests.gateway_house import GatewayHouse
@@ -20,15 +21,20 @@ async def talk(
     query: str = "",
     key: str = "spend",
     accept: str = "application/json",
+    headers: Sequence[tuple[bytes, bytes]] = (),
     hangs_up_after: float | None = None,
     reads_after: float = 0,
+    owes_body: bool = False,
 ) -> list[Sent]:
-    """Send a GET request, whose client hangs up after so many seconds, or takes each message after so many."""
+    """Send a GET request, whose client hangs up after so many seconds, or takes each message after so many.
+
+    One that owes a body has announced one, and never sends it.
+    """
     gone = asyncio.Event()
     sent: list[Sent] = []
     loop = asyncio.get_running_loop()
     began = loop.time()
-    requests = iter([{"type": "http.request", "body": b"", "more_body": False}])
+    requests = iter([] if owes_body else [{"type": "http.request", "body": b"", "more_body": False}])
 
     async def receive() -> dict[str, Any]:
         if message := next(requests, None):
@@ -53,7 +59,7 @@ async def talk(
         "raw_path": path.encode(),
         "query_string": query.encode(),
         "root_path": "",
-        "headers": [(b"x-api-key", house.keys[key].encode()), (b"accept", accept.encode())],
+        "headers": [(b"x-api-key", house.keys[key].encode()), (b"accept", accept.encode()), *headers],
         "client": ("127.0.0.1", 1),
         "server": ("gateway", 80),
         "state": {},

@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 
 import httpx2
+import pytest
 from tests.gateway_house import GatewayHouse
 from tests.gateway_walk import examples_of, spends
 from tests.gateway_wire import talk
@@ -144,3 +145,23 @@ async def slow_down(house: GatewayHouse, client: httpx2.AsyncClient) -> None:
     """Have the bucket known, for 1 token, then let every answer of Keepa's take 20 seconds."""
     assert (await client.get("/api/v1/categories?ids=0")).status_code == 200
     house.simulator.faults = SLOW
+
+
+@pytest.mark.parametrize(
+    ("path", "query", "headers"),
+    [
+        ("/api/v1/search", "term=tea&deadline=140s", ()),
+        ("/keepa/search", "domain=1&type=product&term=tea&page=0", ((b"x-keepa-deadline", b"140s"),)),
+    ],
+)
+def test_who_owes_a_body_is_told_so(tmp_path, path, query, headers):
+    """Whoever announced a body that never comes is told 408 while he waits for tokens, and spends nothing."""
+
+    async def main():
+        async with GatewayHouse(tmp_path, rate=5, balance=14).opened() as house:
+            sent = await talk(house, path, query=query, headers=headers, owes_body=True)
+            assert sent[0].message["status"] == 408
+            assert sent[0].seconds < 30
+            assert house.truth().consumed == 0
+
+    run(main())

@@ -213,6 +213,7 @@ class Gateway:
             for each in (task, *ends):
                 each.cancel()
         if ends[0].done():
+            ends[0].result()  # raises what was wrong with the rest of the request
             raise ClientGoneError
         if self.is_draining.is_set():
             raise problem("shutting-down", "the gateway is going down; ask again in a moment", retry_seconds=1)
