@@ -125,6 +125,7 @@ class Street:
                 verdict = self.ask(again, 4, lasts, is_early=False, is_lost=False)
                 if isinstance(verdict, Later):  # only for answers on their way, and calls that others are asked to end
                     assert any(ticket.is_kept and again.owns(ticket) for ticket in self.world.account.tickets)
+                    assert verdict.wait_seconds > 0
                     self.coming[what] = (self.now + round(verdict.wait_seconds * 1_000), lasts, wanted)
                     continue
                 assert isinstance(verdict, Granted), (what, verdict)
