@@ -5,13 +5,17 @@ from collections.abc import Iterator
 from contextlib import closing
 from datetime import timedelta
 
+import httpx2
 import pytest
 from tests.faces.gateway.door_house import ENVELOPE, DoorHouse
-from tests.house import KEY
+from tests.gateway_house import GatewayHouse
+from tests.house import KEY, START, Canned, run
 
 from keepahead.budget.rule import Freeze
 from keepahead.simulator import Faults
 from keepahead.store.rulebook import Rulebook
+
+METER = {"timestamp": int(START.timestamp() * 1000), "tokensLeft": 100, "refillIn": 60_000, "refillRate": 20}
 
 
 @pytest.fixture
@@ -272,3 +276,19 @@ def test_the_ledger_fails(door, tmp_path):
     assert told.json().keys() == ENVELOPE | {"error"}
     assert "ledger" in told.json()["error"]["message"]
     assert door.house.truth().consumed == 0
+
+
+@pytest.mark.parametrize("status", [204, 302, 304])
+def test_what_is_no_answer_is_not_passed_on(tmp_path, status):
+    """Something between us and Keepa that redirects, or gives nothing, is 502: no client is sent elsewhere."""
+
+    async def main():
+        meter = httpx2.Response(200, json=METER)
+        odd = httpx2.Response(status, headers={"Location": "https://elsewhere.example"})
+        house = GatewayHouse(tmp_path)
+        async with house.opened(transport=Canned(meter, odd)), house.client() as client:
+            answer = await client.get("/keepa/search?domain=1&type=product&term=tea&page=0")
+            assert (answer.status_code, "location" in answer.headers) == (502, False)
+            assert answer.json()["error"]["message"].startswith(f"Keepa refused the call (HTTP {status})")
+
+    run(main())

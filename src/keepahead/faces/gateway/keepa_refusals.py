@@ -112,7 +112,9 @@ def _of_keepa(error: KeepaError) -> KeepaRefusal:
         case KeepaRejected():
             kind = error.kind or (FAILED if error.status >= 500 else INVALID)
             body = error.body if has_envelope(error.body) else None
-            return KeepaRefusal(error.status, kind, str(error), error.detail, body=body, charged=error.tokens_charged)
+            # A redirect, or that nothing follows, is no answer of Keepa's, and would send clients astray.
+            status = error.status if error.status == 200 or error.status >= 400 else 502
+            return KeepaRefusal(status, kind, str(error), error.detail, body=body, charged=error.tokens_charged)
         case KeepaUnreachable():
             return KeepaRefusal(502, "unreachable", str(error))
         case BadAnswerError():
