@@ -109,6 +109,19 @@ def test_what_is_no_value_is_refused(tmp_path, query):
     run(main())
 
 
+@pytest.mark.parametrize("where", ["/api/v1/{}", "/api/v1/products/{}", "/api/v1/budget?{}=1", "/api/v1/budget?key={}"])
+def test_a_key_that_is_out_of_place_is_not_repeated(tmp_path, where):
+    """Whoever puts his key where none belongs is refused without it: answers are kept in places where URLs are not."""
+
+    async def main():
+        async with GatewayHouse(tmp_path).opened() as house, house.client() as client:
+            answer = await client.get(where.format(house.keys["spend"]))
+            assert answer.status_code in {404, 422}
+            assert house.keys["spend"][:40] not in answer.text
+
+    run(main())
+
+
 @pytest.mark.parametrize(
     ("path", "last"),
     [

@@ -28,6 +28,7 @@ from keepahead.faces.gateway.minutes import Minutes
 from keepahead.faces.gateway.problems import KINDS, Problem, denial, problem, problem_of
 from keepahead.faces.gateway.respond import handle_problem, problem_response
 from keepahead.faces.gateway.visitor import AccessDenied
+from keepahead.faces.redaction import redacted
 
 DESCRIPTION = """One budget of Keepa tokens for every program.
 
@@ -137,5 +138,5 @@ async def _handle_http(request: Request, error: Exception) -> Response:
         allowed = ", ".join(methods_of(request))
         detail = f"{request.method} does not work here; {allowed} do"
         return problem_response(Problem(KINDS[slug], detail, headers={"Allow": allowed}))
-    detail = f"there is nothing at {request.url.path[:200]}" if slug == "not-found" else str(error.detail)
+    detail = f"there is nothing at {redacted(request.url.path)[:200]}" if slug == "not-found" else str(error.detail)
     return problem_response(Problem(KINDS[slug], detail, headers=error.headers))

@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from keepahead.faces.gateway.entrance import DOOR, is_under
 from keepahead.faces.gateway.problems import invalid
+from keepahead.faces.redaction import redacted
 from keepahead.keepa.filters import nearest_name
 
 
@@ -36,7 +37,8 @@ class KnownParameters:
             if name not in known:
                 nearest = nearest_name(name, known)
                 advice = f"did you mean {nearest}?" if nearest else f"known are {', '.join(known) or 'none'}"
-                raise invalid(f"there is no parameter {name!r:.60} here; {advice}", "unknown_parameter", name[:60])
+                told = redacted(name)[:60]
+                raise invalid(f"there is no parameter {told!r} here; {advice}", "unknown_parameter", told)
 
 
 class HeadAsGet:
