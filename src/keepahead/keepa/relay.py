@@ -100,11 +100,6 @@ def _debt_ms(meter: Meter | None, left: int) -> float:
     return -left * _MINUTE_MS / meter.refill_rate_per_minute if meter and left < 0 else 0.0
 
 
-def consumed_by(answers: Sequence[Answer]) -> int:
-    """Return what the answers cost: those that are archived, nothing."""
-    return sum(answer.tokens_consumed or 0 for answer in answers if not answer.is_archived)
-
-
 def is_whole(answers: Sequence[Answer]) -> bool:
     """Tell whether this is one answer of Keepa's just as it came: a picture, or with an envelope of its own."""
     if len(answers) != 1:
