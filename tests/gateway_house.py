@@ -11,12 +11,12 @@ from tests.house import ACCOUNT, KEY, House
 
 from keepahead.budget.scope import Scope
 from keepahead.faces.gateway.assembly import open_gateway
-from keepahead.faces.gateway.gateway import Gateway
+from keepahead.faces.gateway.gateway import Gateway, Patience
 from keepahead.faces.settings import read_settings
 from keepahead.store.database import open_database
 from keepahead.store.keyring import Keyring
 
-URL = "http://gateway"
+URL = "http://localhost"
 
 
 class GatewayHouse(House):
@@ -41,11 +41,17 @@ class GatewayHouse(House):
 
     @asynccontextmanager
     async def opened(
-        self, *, is_open: bool = False, transport: httpx2.AsyncBaseTransport | None = None, **settings: Any
+        self,
+        *,
+        is_open: bool = False,
+        transport: httpx2.AsyncBaseTransport | None = None,
+        patience: Patience | None = None,
+        **settings: Any,
     ) -> AsyncIterator[Self]:
         """Start the gateway with these settings; end it as a server would. `transport` stands for the simulator."""
         told = read_settings(**{"api_key": KEY, "database_url": self.database_url, **settings})
-        opened = open_gateway(told, is_open=is_open, clock=self.clock, transport=transport or self.transport())
+        transport = transport or self.transport()
+        opened = open_gateway(told, is_open=is_open, clock=self.clock, transport=transport, patience=patience)
         self.app, self.first_key = opened.app, opened.first_key
         self.gateway = self.app.state.gateway
         if self.first_key is not None:

@@ -64,16 +64,17 @@ def open_gateway(
     is_open: bool = False,
     clock: Clock | None = None,
     transport: httpx2.AsyncBaseTransport | None = None,
+    patience: Patience | None = None,
 ) -> Opened:
     """Open the ledger and build the application. `is_open`: whoever reaches it may do everything, without a key.
 
-    `clock` and `transport` are for tests. Raises SettingsError and LedgerError.
+    `clock`, `transport` and `patience` are for tests. Raises SettingsError and LedgerError.
     """
     clock = clock or SystemClock()
     keepa = open_keepa(settings, clock=clock, transport=transport, memory_megabytes=settings.memory_megabytes)
     book = Keyring(keepa.ledger.database, keepa.ledger.fingerprint)
     made = None if is_open else book.create_first(clock.now())
-    patience = Patience(
+    patience = patience or Patience(
         request_seconds=settings.request_seconds,
         keeps_place_for=settings.keep_place,
         max_requests=settings.max_requests,
@@ -87,7 +88,7 @@ def open_gateway(
 
     async def close() -> None:
         await access.close()
-        await keepa.aclose(drain_seconds=settings.drain_seconds)
+        await keepa.aclose(drain_seconds=gateway.seconds_to_drain())
 
     app = make_app(
         gateway,

@@ -19,10 +19,6 @@ URL_BYTES_MAX = 16_384
 BODY_BYTES_MAX = 2_000_000
 """Three thousand trackings, the largest thing that Keepa takes, fit well into it."""
 
-BODY_SECONDS = 20.0
-SEND_SECONDS = 60.0
-"""Whoever sends a request, or takes a part of an answer, more slowly than this is cut off."""
-
 BUSY_SECONDS = 1.0
 CLIENT_GONE = 499
 """What the log says of a request whose client has hung up."""
@@ -135,15 +131,17 @@ class _Exchange:
         self._send = send
         self._bytes = 0
         self._has_body = False
+        self._body_until = asyncio.get_running_loop().time() + gateway.patience.body_seconds
 
     async def receive(self) -> Message:
         if self._has_body:
             return await self._receive()  # waits for the client to hang up, as long as it takes
         try:
-            async with asyncio.timeout(BODY_SECONDS):
+            async with asyncio.timeout_at(self._body_until):
                 message = await self._receive()
         except TimeoutError:
-            raise self._refuse("too-slow", f"a request must be here within {BODY_SECONDS:.0f} s") from None
+            seconds = self._gateway.patience.body_seconds
+            raise self._refuse("too-slow", f"a request must be here within {seconds:.0f} s") from None
         self._has_body = not message.get("more_body", False)
         self._bytes += len(message.get("body", b""))
         if self._bytes > BODY_BYTES_MAX:
@@ -157,7 +155,7 @@ class _Exchange:
             self.has_started = True
             self.status = message["status"]
             self._add_headers(message)
-        async with asyncio.timeout(SEND_SECONDS):
+        async with asyncio.timeout(self._gateway.patience.send_seconds):
             await self._send(message)
 
     def _refuse(self, slug: str, detail: str) -> Problem:

@@ -6,7 +6,7 @@ The only way from a route to a token is `spend`; what it hands to a route can do
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar
 
 from starlette.requests import Request
@@ -67,12 +67,17 @@ class Whole(Generic[R]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Patience:
-    """How long and how much: a request's time limit, how far ahead a refused one keeps its place, how many at once."""
+    """How long and how much: a request's time limit, how far ahead a refused one keeps its place, how many at once.
+
+    A request must be here after `body_seconds`; a part of an answer must be taken within `send_seconds`.
+    """
 
     request_seconds: float = 150.0
     keeps_place_for: timedelta = timedelta(minutes=5)
     max_requests: int = 256
     drain_seconds: float = 30.0
+    body_seconds: float = 20.0
+    send_seconds: float = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +108,18 @@ class Gateway:
         self.is_draining = asyncio.Event()
         self.upstream = Upstream(clock)
         self._keepa = keepa
+        self._drains_until: datetime | None = None
+
+    def drain(self) -> None:
+        """Begin to go down: from now on the time runs in which what is under way may end."""
+        if self._drains_until is None:
+            self._drains_until = self.clock.now() + timedelta(seconds=self.patience.drain_seconds)
+        self.is_draining.set()
+
+    def seconds_to_drain(self) -> float:
+        """Return how much of that time is left."""
+        until = self._drains_until
+        return self.patience.drain_seconds if until is None else max(0.0, (until - self.clock.now()).total_seconds())
 
     async def spend(self, request: Request, wish: Wish, work: Callable[[OnBehalf], Coroutine[Any, Any, R]]) -> R:
         """Do work that may spend, on the terms of a request, as long as its client waits for it.

@@ -10,6 +10,7 @@ from types import FrameType
 import uvicorn
 from fastapi import FastAPI
 
+from keepahead.faces.gateway.connection import connections
 from keepahead.faces.gateway.gateway import Gateway
 
 BACKLOG = 2048
@@ -32,7 +33,7 @@ class Address:
         return f"{'https' if self.certificate else 'http'}://{host}:{port}"
 
 
-class _Server(uvicorn.Server):
+class Server(uvicorn.Server):
     """Tells the gateway at once that it is going down, so that waiters and streams end."""
 
     def __init__(self, config: uvicorn.Config, gateway: Gateway) -> None:
@@ -41,7 +42,7 @@ class _Server(uvicorn.Server):
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Begin to drain."""
-        self._gateway.is_draining.set()
+        self._gateway.drain()
         super().handle_exit(sig, frame)
 
 
@@ -50,9 +51,22 @@ def run_server(app: FastAPI, address: Address, *, ready: Callable[[str], None]) 
 
     Raises OSError when the port cannot be taken.
     """
+    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
+    with closing(socket.socket(family, socket.SOCK_STREAM)) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((address.host, address.port))
+        listener.listen(BACKLOG)
+        ready(address.url(listener.getsockname()[1]))
+        server_of(app, address).run(sockets=[listener])
+
+
+def server_of(app: FastAPI, address: Address) -> Server:
+    """Return what serves the application, on sockets that listen already."""
     gateway: Gateway = app.state.gateway
     config = uvicorn.Config(
         app,
+        http=connections(gateway.patience),
+        ws="none",
         log_config=None,  # logs.py says how everything is logged
         access_log=False,
         server_header=False,
@@ -61,10 +75,4 @@ def run_server(app: FastAPI, address: Address, *, ready: Callable[[str], None]) 
         ssl_certfile=address.certificate,
         ssl_keyfile=address.certificate_key,
     )
-    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
-    with closing(socket.socket(family, socket.SOCK_STREAM)) as listener:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((address.host, address.port))
-        listener.listen(BACKLOG)
-        ready(address.url(listener.getsockname()[1]))
-        _Server(config, gateway).run(sockets=[listener])
+    return Server(config, gateway)
