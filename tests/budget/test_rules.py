@@ -1,6 +1,7 @@
 """Freezes, and limits of one caller per hour and day: what they forbid, for how long, and whom they leave alone."""
 
 from dataclasses import replace
+from datetime import timedelta
 from random import Random
 
 import pytest
@@ -11,7 +12,7 @@ from tests.budget.naive import Bucket
 from tests.budget.world import World
 
 from keepahead.budget.ask import Ask
-from keepahead.budget.decide import reserve
+from keepahead.budget.decide import foresee, reserve
 from keepahead.budget.entry import Refusal, Reserved
 from keepahead.budget.lane import JOBS, LIVE
 from keepahead.budget.rule import Freeze, Limit, Rules, day_of, hour_of
@@ -267,3 +268,17 @@ def test_a_new_window_begins_with_everything(ends: int, *, over: bool) -> None:
     decision = reserve(account(meter(1_000, ms=now)), ask(100, ms=HOUR_MS - ends), at(now), rules)
     assert isinstance(decision.verdict, Granted if over else Later)
     assert after(account(meter(1_000, ms=now)), decision.entries).reserved == (100 if over else 0)
+
+
+@LAW
+@given(whole=evenly(1, 200), limit=evenly(0, 200), spent=evenly(0, 200), wait=evenly(0, 2 * HOUR_MS))
+def test_work_beyond_a_limit_is_not_begun(whole: int, limit: int, spent: int, wait: int) -> None:
+    """Work that must end before a limit begins anew is begun only if what is left of the limit is enough for all."""
+    rules = Rules(limit=limit_of("tester", limit, None), spent_hour=spent)
+    decision = foresee(account(meter(1_200)), ask(whole, deadline=wait), at(0), rules)
+    fits = whole <= max(0, limit - spent) or at(wait) >= hour_of(at(0)) + timedelta(hours=1)
+    assert (decision is None) == fits
+    if decision:
+        assert isinstance(decision.verdict, Refused)
+        assert (decision.verdict.reason, decision.verdict.tokens_max) == (Reason.CALLER_LIMIT, whole)
+        assert (decision.verdict.wait_seconds is None) == (whole > limit)

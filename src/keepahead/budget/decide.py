@@ -76,7 +76,9 @@ def reserve(account: Account, ask: Ask, now: datetime, rules: Rules = NO_RULES) 
     return Decision(decision.verdict, lapsed + decision.entries)
 
 
-def foresee(account: Account, ask: Ask, now: datetime, *, strictly: bool = False) -> Decision | None:
+def foresee(
+    account: Account, ask: Ask, now: datetime, rules: Rules = NO_RULES, *, strictly: bool = False
+) -> Decision | None:
     """Refuse work that cannot all be paid for by its deadline; None where nothing speaks against beginning it.
 
     For work of many calls, before the first is paid: `ask` is all of it at once, and may well exceed the bucket.
@@ -84,7 +86,10 @@ def foresee(account: Account, ask: Ask, now: datetime, *, strictly: bool = False
     """
     if account.meter is None or ask.tokens_max == 0:
         return None
-    case = _case(account, account.meter, ask, now, NO_RULES)
+    case = _case(account, account.meter, ask, now, rules)
+    window = case.window
+    if window is not None and ask.tokens_max > window.left and ask.deadline and ask.deadline < window.ends_at:
+        return case.refuse(Reason.CALLER_LIMIT, window=window)
     if strictly and not (case.is_overdue or case.will_be_paid):
         if case.is_stale:
             return Decision(_wait_for_meter(account, ask, now))

@@ -68,7 +68,7 @@ class Round:
 
     def foresee(self, ask: Ask, now: datetime, *, strictly: bool) -> Refused | Later | None:
         """Refuse work of many calls that cannot all be paid for in time; keep a place for it, or for its parts."""
-        decision = decide.foresee(self._account, ask, now, strictly=strictly)
+        decision = decide.foresee(self._account, ask, now, self._rules(ask, now), strictly=strictly)
         verdict = decision.verdict if decision else None
         self._append(decision.entries if decision else (), now)
         if isinstance(verdict, Later):

@@ -2,15 +2,19 @@
 
 import asyncio
 import json
+from dataclasses import replace
 from typing import Any
 
 import httpx2
 import pytest
 from tests.gateway_house import GatewayHouse
 from tests.gateway_wire import talk
-from tests.house import run
+from tests.house import ACCOUNT, run
 
+from keepahead.budget.rule import Limit
 from keepahead.simulator import Faults
+from keepahead.store.database import open_database
+from keepahead.store.rulebook import Rulebook
 
 SLOW = Faults(latency_seconds=(5.0, 5.0))
 LINES = "application/x-ndjson"
@@ -193,5 +197,26 @@ def test_a_body_that_is_wrong_is_refused_by_name(tmp_path, body, culprit):
             assert answer.status_code == 422, answer.text
             assert answer.json()["errors"][0]["parameter"].startswith(culprit)
             assert house.truth().consumed == 0
+
+    run(main())
+
+
+def test_a_limit_is_foreseen(tmp_path):
+    """What its caller may not spend in this hour is not begun: of a discovery or a long list nothing is bought."""
+
+    async def main():
+        async with GatewayHouse(tmp_path).opened() as house, house.client() as client:
+            database = open_database(house.database_url)
+            limited = Limit(caller="spend", tokens_per_hour=15)
+            Rulebook(database, ACCOUNT).limit(limited)
+            refused = await client.post(PATH, json=WANTED)
+            assert (refused.status_code, refused.json()["type"]) == (429, "/problems/caller-limit")
+            Rulebook(database, ACCOUNT).limit(replace(limited, tokens_per_hour=120))
+            asins = ",".join(f"X{number:09}" for number in range(121))
+            refused = await client.get("/api/v1/products", params={"asins": asins})
+            assert (refused.status_code, refused.json()["type"]) == (429, "/problems/caller-limit")
+            assert house.truth().consumed == 0
+            assert (await client.post(PATH, json=WANTED)).status_code == 200
+            database.close()
 
     run(main())
