@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -16,38 +17,56 @@ from keepahead.simulator.catalogue.catalogue import Catalogue
 
 
 class ServedGateway:
-    """`keepahead serve`, its simulator, and the first key. Use it as a context manager."""
+    """`keepahead serve`, its simulator, and the first key. Use it as a context manager.
 
-    def __init__(self, folder: Path, *simulate: str, **settings: str) -> None:
-        self.upstream = Served(*simulate)
+    `serve` are more options of it. `beside` is another one, with whose simulator and ledger it works.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *simulate: str,
+        serve: Sequence[str] = (),
+        beside: "ServedGateway | None" = None,
+        **settings: str,
+    ) -> None:
+        self._beside = beside
+        self.upstream = Served(*simulate) if beside is None else beside.upstream
         self.environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith(("KEEPA_", "KEEPAHEAD_"))},
             "KEEPA_API_KEY": KEY,
             "KEEPAHEAD_UPSTREAM_URL": self.upstream.url,
             "KEEPAHEAD_DATABASE_URL": f"sqlite:///{folder / 'ledger.db'}",
+            **({} if beside is None else beside.environment),
             **settings,
         }
-        command = [sys.executable, "-m", "keepahead", "serve", "--port", "0", "--json", "--log", "json"]
-        self._log = (folder / "gateway.log").open("w")
-        self._process = subprocess.Popen(
+        command = [sys.executable, "-m", "keepahead", "serve", "--port", "0", "--json", "--log", "json", *serve]
+        self.log = folder / ("gateway.log" if beside is None else "beside.log")
+        self._log = self.log.open("w")
+        self.process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=self._log, text=True, env=self.environment, cwd=folder
         )
-        assert self._process.stdout is not None
-        told = json.loads(self._process.stdout.readline())
+        assert self.process.stdout is not None
+        told = json.loads(self.process.stdout.readline())
+        self.base: str = told["url"]
         self.url: str = told["keepa"]
-        self.key: str = told["admin_key"]
-        self.log = folder / "gateway.log"
+        self.key: str = told["admin_key"] or (beside.key if beside is not None else "")
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._process.send_signal(signal.SIGTERM)
-        self._process.wait(20)
-        assert self._process.stdout is not None
-        self._process.stdout.close()
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(20)
+        assert self.process.stdout is not None
+        self.process.stdout.close()
         self._log.close()
-        self.upstream.kill()
+        if self._beside is None:
+            self.upstream.kill()
+
+    def client(self, key: str | None = None) -> httpx2.Client:
+        """Return a client with a key, the first one if none is given."""
+        return httpx2.Client(base_url=self.base, headers={"X-API-Key": key or self.key}, timeout=60)
 
     def command(self, *words: str, folder: Path) -> Any:
         """Run a command beside the gateway, on the same ledger; return its document."""
