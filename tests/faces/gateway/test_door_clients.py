@@ -123,7 +123,7 @@ def test_its_own_waiting_works(tmp_path, send_to):
         truth = gateway.truth()
         assert (truth["consumed"], truth["refused_429"]) == (13, 0)
         assert truth["lowest_balance"] >= 10
-        assert gateway.log.read_text().count('"status": 429') == 2
+        assert gateway.log.read_text().count('"status":429') == 2
         assert gateway.key not in gateway.log.read_text()
 
 
