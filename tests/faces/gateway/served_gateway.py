@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any, Self
 
@@ -14,6 +15,13 @@ from tests.house import KEY
 from tests.served import Served
 
 from keepahead.simulator.catalogue.catalogue import Catalogue
+
+
+@cache
+def for_sale() -> tuple[Catalogue, list[int]]:
+    """Return the simulator's catalogue, and which of its products are for sale."""
+    catalogue = Catalogue(1)
+    return catalogue, list(catalogue.index(1)[1])
 
 
 class ServedGateway:
@@ -76,9 +84,8 @@ class ServedGateway:
 
     def some(self, count: int, skip: int = 0) -> list[str]:
         """Return ASINs that are for sale."""
-        catalogue = Catalogue(1)
-        numbers = list(catalogue.index(1)[1])[skip : skip + count]
-        return [catalogue.asin(number) for number in numbers]
+        catalogue, numbers = for_sale()
+        return [catalogue.asin(number) for number in numbers[skip : skip + count]]
 
     def truth(self) -> dict[str, Any]:
         """Return what really happened to the bucket."""

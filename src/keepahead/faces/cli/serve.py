@@ -1,18 +1,19 @@
 """`keepahead serve`: the gateway on a port."""
 
-import ipaddress
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
+import structlog
 import typer
 
 from keepahead.errors import SettingsError
 from keepahead.faces.cli import options
 from keepahead.faces.cli.account import say_if_simulated
 from keepahead.faces.cli.results import put_json, put_text
-from keepahead.faces.cli.streams import say
+from keepahead.faces.cli.streams import say, say_through
 from keepahead.faces.gateway.assembly import open_gateway
+from keepahead.faces.gateway.entrance import is_loopback
 from keepahead.faces.gateway.logs import configure_logs
 from keepahead.faces.gateway.server import Address, run_server
 from keepahead.faces.settings import read_settings
@@ -41,11 +42,14 @@ def serve(
     Its own API is under /api/v1/ (described at /openapi.json), Keepa's under /keepa/. The first start prints an admin
     key; keepahead keys makes more.
     """
-    if is_open and not _is_loopback(host):
+    if is_open and not is_loopback(host):
         raise typer.BadParameter("works on a loopback address only, such as 127.0.0.1", param_hint="'--open'")
     if (certificate is None) != (certificate_key is None):
         raise typer.BadParameter("give both, or neither", param_hint="'--tls-cert', '--tls-key'")
     settings = read_settings()
+    configure_logs(as_json=log == "json")
+    if log == "json":
+        say_through(structlog.get_logger("keepahead").info)
     opened = open_gateway(settings, is_open=is_open)
     say_if_simulated(settings)
     address = Address(host=host, port=port, certificate=certificate, certificate_key=certificate_key)
@@ -59,7 +63,6 @@ def serve(
             say("the first admin key is on the next line; it is shown this once, and only its hash is kept:")
             put_text(opened.first_key)  # `say` lets no key through
 
-    configure_logs(as_json=log == "json")
     try:
         run_server(opened.app, address, ready=ready)
     except KeyboardInterrupt:
@@ -73,15 +76,8 @@ def _welcome(url: str, *, is_open: bool) -> list[str]:
     lines = [f"keepahead listens on {url}: its own API at {url}/api/v1, Keepa's at {url}/keepa; Ctrl-C stops it"]
     if is_open:
         lines.append("nobody is asked for a key: whoever reaches this address spends")
-    elif url.startswith("http://") and not _is_loopback(urlsplit(url).hostname or ""):
+    elif url.startswith("http://") and not is_loopback(urlsplit(url).hostname or ""):
         lines.append(
             "warning: keys travel unencrypted; give --tls-cert and --tls-key, or put a proxy with TLS before it"
         )
     return lines
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

@@ -2,6 +2,7 @@
 
 import logging
 import sys
+from collections.abc import Callable
 from io import TextIOWrapper
 
 from keepahead.faces.redaction import redacted
@@ -19,10 +20,23 @@ def clean(text: str) -> str:
     return " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
 
 
+def _write(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
+    sys.stderr.flush()
+
+
+_Says = Callable[[str], object]
+_says: list[_Says] = [_write]
+
+
 def say(text: str) -> None:
     """Tell the person something, in one line and without any key."""
-    sys.stderr.write(f"{redacted(clean(text))}\n")
-    sys.stderr.flush()
+    _says[-1](redacted(clean(text)))
+
+
+def say_through(write: _Says | None) -> None:
+    """Have all that is said written by somebody else, as long as this command runs; None: as plain lines again."""
+    _says[1:] = [] if write is None else [write]
 
 
 class Says(logging.Handler):
@@ -35,6 +49,7 @@ class Says(logging.Handler):
 
 def log_plainly() -> None:
     """Print the warnings of keepahead, and nothing of the libraries: at INFO they show requests, key included."""
+    say_through(None)
     log = logging.getLogger("keepahead")
     log.handlers = [Says(logging.WARNING)]
     log.propagate = False

@@ -69,6 +69,11 @@ class Access:
         self._rate = Turnstile(_MOST_NAMES)
         self._brake = Turnstile(_MOST_NAMES)
 
+    @property
+    def is_open(self) -> bool:
+        """Whether anybody may do anything."""
+        return self._keyring is None
+
     async def admit(self, key_text: str | None, *, caller: str | None = None, peer: str = "") -> Visitor:
         """Return whose key that is. `caller` is asked for where no key is, `peer` is the address that it came from.
 

@@ -11,7 +11,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
-from starlette.types import Scope
+from starlette.types import ASGIApp, Scope
 
 from keepahead import __version__
 from keepahead.errors import KeepaheadError
@@ -29,6 +29,17 @@ from keepahead.faces.gateway.problems import KINDS, Problem, denial, problem, pr
 from keepahead.faces.gateway.respond import handle_problem, problem_response
 from keepahead.faces.gateway.visitor import AccessDenied
 from keepahead.faces.redaction import redacted
+
+EXPOSED = (
+    "X-Request-ID",
+    "X-Keepa-Tokens-Consumed",
+    "X-Keepa-Tokens-Saved",
+    "X-Keepa-Tokens-Left",
+    "X-Keepa-Ignored",
+    "Retry-After",
+    "Link",
+)
+"""Headers that pages from elsewhere may read."""
 
 DESCRIPTION = """One budget of Keepa tokens for every program.
 
@@ -53,6 +64,10 @@ def make_app(
     def refuse(scope: Scope, told: Problem) -> Response:
         return refuse_at_the_door(told) if is_under(scope["path"], DOOR) else problem_response(told)
 
+    def refuse_outside(scope: Scope, told: Problem) -> ASGIApp:
+        refused = refuse(scope, told)
+        return _cors(refused, origins=cors_origins) if cors_origins else refused
+
     health, feed = Health(gateway, books), Feed(gateway, books)
     minutes = Minutes(gateway, health)
 
@@ -64,7 +79,7 @@ def make_app(
         try:
             yield
         finally:
-            gateway.is_draining.set()
+            gateway.drain()
             await feed.close()
             await minutes.stop()
             await gateway.pulse.stop()
@@ -88,13 +103,19 @@ def make_app(
         app.include_router(router, dependencies=[known])
     app.router.routes[:0] = door  # first, because it is asked most often
     _handle_errors(app, gateway)
-    if cors_origins:
-        app.add_middleware(CORSMiddleware, allow_origins=list(cors_origins), allow_methods=["*"], allow_headers=["*"])
     app.add_middleware(HeadAsGet)
     app.add_middleware(Guard, gateway=gateway)
-    app.add_middleware(Entrance, access=access, clock=gateway.clock, refuse=refuse)
-    app.add_middleware(Edge, gateway=gateway, clock=gateway.clock, refuse=refuse)
+    app.add_middleware(Entrance, access=access, clock=gateway.clock, refuse=refuse, origins=cors_origins)
+    if cors_origins:
+        app.add_middleware(_cors, origins=cors_origins)  # outside of the entrance: a preflight shows no key
+    app.add_middleware(Edge, gateway=gateway, clock=gateway.clock, refuse=refuse_outside)
     return app
+
+
+def _cors(app: ASGIApp, *, origins: Sequence[str]) -> CORSMiddleware:
+    return CORSMiddleware(
+        app, allow_origins=list(origins), allow_methods=["*"], allow_headers=["*"], expose_headers=EXPOSED
+    )
 
 
 def _handle_errors(app: FastAPI, gateway: Gateway) -> None:

@@ -1,7 +1,9 @@
 """Who comes in: checks the gateway key, and how often it asks."""
 
+import ipaddress
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection
@@ -28,9 +30,12 @@ _NO_MATTER = frozenset(("no-key", "ledger-unavailable"))
 class Entrance:
     """Wraps the routes."""
 
-    def __init__(self, app: ASGIApp, *, access: Access, clock: Clock, refuse: Refuse) -> None:
+    def __init__(
+        self, app: ASGIApp, *, access: Access, clock: Clock, refuse: Refuse, origins: Sequence[str] = ()
+    ) -> None:
         self._app = app
         self._access = access
+        self._origins = origins
         self._clock = clock
         self._refuse = refuse
 
@@ -50,6 +55,8 @@ class Entrance:
 
     async def _check(self, scope: Scope) -> Problem | None:
         headers = Headers(scope=scope)
+        if self._access.is_open and (refused := _refusal_of_strangers(headers, self._origins)):
+            return refused
         at_the_door = is_under(scope["path"], DOOR)
         text = key_of(headers, _key_in(scope["query_string"]) if at_the_door else {}, in_query=at_the_door)
         peer = scope["client"][0] if scope.get("client") else ""
@@ -64,6 +71,35 @@ class Entrance:
         if seconds is not None:
             return problem("too-many-requests", "this key may not ask so often", retry_seconds=seconds)
         return None
+
+
+def _refusal_of_strangers(headers: Headers, origins: Sequence[str]) -> Problem | None:
+    """Refuse what a page from elsewhere has a browser of this machine send: nobody is asked for a key here.
+
+    Its own name may lead to this machine (DNS rebinding), and a browser sends simple requests to anybody.
+    """
+    hosts = headers.getlist("host")
+    if len(hosts) != 1 or not is_loopback(_host_of(f"//{hosts[0]}")):
+        return problem("foreign-page", "an open gateway answers to localhost and loopback addresses only")
+    origin = headers.get("origin")
+    is_known = origin is not None and (is_loopback(_host_of(origin)) or origin in origins or "*" in origins)
+    is_foreign = headers.get("sec-fetch-site") == "cross-site" if origin is None else not is_known
+    return problem("foreign-page", "an open gateway answers no page from elsewhere") if is_foreign else None
+
+
+def _host_of(url: str) -> str:
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether a name or an address is this machine's own."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _key_in(query: bytes) -> Mapping[str, str]:

@@ -47,6 +47,7 @@ def configure_logs(*, as_json: bool) -> None:
     ours.setLevel(logging.INFO)
     for library in ("httpx2", "httpcore2"):
         logging.getLogger(library).setLevel(logging.WARNING)
+    logging.captureWarnings(True)  # Python's own, which would be plain lines between
 
 
 def _json(event: Any, **_: object) -> str:

@@ -79,6 +79,12 @@ KINDS = _kinds(
     ("no-key", 401, "A gateway key is needed", "Send it as `Authorization: Bearer …` or `X-API-Key`."),
     ("wrong-key", 401, "This gateway key is not valid", "It is unknown, or was revoked."),
     ("not-allowed", 403, "This key may not do that", "Its scope is too narrow."),
+    (
+        "foreign-page",
+        403,
+        "Not from there",
+        "A gateway that asks for no key answers this machine only, and no web page from elsewhere.",
+    ),
     ("not-found", 404, "There is no such thing", "No such path."),
     ("unknown-product", 404, "Keepa does not know this product", "Neither its data nor that it exists."),
     ("unknown-seller", 404, "Keepa does not know this seller", "Neither its data nor that it exists."),

@@ -7,13 +7,13 @@ from typing import Any
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import Scope
+from starlette.types import ASGIApp, Scope
 
 from keepahead.errors import PartialResultError
 from keepahead.faces.gateway.problems import MEDIA_TYPE, Problem, moment, problem_of
 from keepahead.faces.gateway.visit import visit_of
 
-Refuse = Callable[[Scope, Problem], Response]
+Refuse = Callable[[Scope, Problem], ASGIApp]
 """Turns a refusal into an answer in the language of the request's path."""
 
 
