@@ -191,10 +191,10 @@ def test_the_log_is_json_and_holds_no_key(tmp_path):
                 client.get(f"{gateway.url}/{path}", params={"key": shown, "domain": "1", "asin": gateway.some(1)[0]})
             client.post(f"{gateway.url}/token?key={shown}", json={"key": shown})
         client.get(f"{gateway.url}/{key}/{MADE_WRONG}/{KEY}")
-        search = {"key": key, "domain": "1", "type": "product", "term": key}
+        other = {"key": key, "domain": "1", "asin": gateway.some(1, skip=1)[0]}
         for trouble in ({"truncated_percent": 100}, {"refuse_percent": 100}, {"drop_percent": 100}):
             gateway.upstream.make_trouble(**trouble)
-            client.get(f"{gateway.url}/search", params=search)
+            client.get(f"{gateway.url}/product", params=other)
         for nonsense in (b"\x00\x01\x02\r\n\r\n", upgrade(key)):
             place = urlsplit(gateway.base)
             with socket.create_connection((place.hostname, place.port)) as line:
