@@ -10,12 +10,18 @@ from keepahead.faces.gateway.gateway import Patience
 TAKEN_LEAST = 65_536
 """Whoever takes fewer bytes of what waits for him within `send_seconds`, and not all, does not take them."""
 
+HEAD_BYTES_MAX = 65_536
+"""All of a request but its body: it is kept before anybody has been asked for a key."""
+
 LOOKS = 4
 """So many times within the shorter of the two times each connection is looked at."""
 
 
 class Connection(HttpToolsProtocol):
-    """uvicorn's own, which waits for ever: for the rest of a header, and for what it has closed to be read."""
+    """uvicorn's own, which waits for ever: for the rest of a header, and for what it has closed to be read.
+
+    It also keeps a head and a tail of any size.
+    """
 
     patience = Patience()
 
@@ -24,6 +30,7 @@ class Connection(HttpToolsProtocol):
         super().connection_made(transport)
         now = self.loop.time()
         self._began_at: float | None = now  # of a request that is not whole
+        self._beside = 0  # bytes of this request that are not its body
         self._left, self._left_at = 0, now  # bytes that wait to be taken, and when some were taken last
         self._every = min(self.patience.body_seconds, self.patience.send_seconds) / LOOKS
         self._next_look = self.loop.call_later(self._every, self._look)
@@ -33,9 +40,26 @@ class Connection(HttpToolsProtocol):
         self._next_look.cancel()
         super().connection_lost(exc)
 
+    def data_received(self, data: bytes) -> None:
+        """Take what has come, and no more of a request that is all head."""
+        self._beside += len(data)  # begun anew where a request begins: what came with the end of another is free
+        super().data_received(data)
+        if self._beside <= HEAD_BYTES_MAX or self.transport.is_closing():
+            return
+        if self._is_under_way():
+            self.transport.abort()
+        else:
+            self.send_400_response(f"All of a request but its body has at most {HEAD_BYTES_MAX:,} bytes here.")
+
+    def on_body(self, body: bytes) -> None:
+        """Let a body come in chunks as small as what frames them."""
+        self._beside = max(0, self._beside - 2 * len(body))
+        super().on_body(body)
+
     def on_message_begin(self) -> None:
         """Note when a request began."""
         self._began_at = self.loop.time()
+        self._beside = 0
         super().on_message_begin()
 
     def on_message_complete(self) -> None:
@@ -57,11 +81,14 @@ class Connection(HttpToolsProtocol):
     def _unsupported_upgrade_warning(self) -> None:
         """Say nothing: who asks for another protocol is answered in this one, and may ask often."""
 
+    def _is_under_way(self) -> bool:
+        return bool(self.cycle) and not self.cycle.response_complete
+
     def _look(self) -> None:
         now, left = self.loop.time(), self.transport.get_write_buffer_size()
         if not (left and self._left) or self._left - left >= TAKEN_LEAST:
             self._left, self._left_at = left, now
-        is_under_way = self.cycle and not self.cycle.response_complete  # then the edge sees to its time
+        is_under_way = self._is_under_way()  # then the edge sees to its time
         is_slow = self._began_at is not None and not is_under_way and now - self._began_at > self.patience.body_seconds
         if is_slow or (left and now - self._left_at > self.patience.send_seconds):
             self.transport.abort()  # to close it would wait until all is taken

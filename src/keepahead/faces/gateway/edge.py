@@ -64,10 +64,11 @@ class Edge:
         try:
             await self._let_in(scope, headers, exchange)
         except ClientGoneError:
-            exchange.status = CLIENT_GONE
+            exchange.is_gone = True
         except Exception as error:  # noqa: BLE001 - nobody outside may see a traceback
             await self._fail(scope, exchange, error)
         finally:
+            exchange.status = CLIENT_GONE if exchange.is_gone else exchange.status
             self._under_way -= 1
             self._tell(scope, visit, exchange.status, began)
 
@@ -125,6 +126,7 @@ class _Exchange:
         self.visit = visit
         self.status = 0
         self.has_started = False
+        self.is_gone = False
         self.refused: Problem | None = None
         self._gateway = gateway
         self._receive = receive
@@ -142,6 +144,9 @@ class _Exchange:
         except TimeoutError:
             seconds = self._gateway.patience.body_seconds
             raise self._refuse("too-slow", f"a request must be here within {seconds:.0f} s") from None
+        if message["type"] == "http.disconnect":  # with his request half sent: that is no fault of ours
+            self.is_gone = True
+            raise ClientGoneError
         self._has_body = not message.get("more_body", False)
         self._bytes += len(message.get("body", b""))
         if self._bytes > BODY_BYTES_MAX:
@@ -149,7 +154,7 @@ class _Exchange:
         return message
 
     async def send(self, message: Message) -> None:
-        if self.refused is not None:
+        if self.is_gone or self.refused is not None:
             return  # what a route makes of a body that it could not read does not go out
         if message["type"] == "http.response.start":
             self.has_started = True

@@ -1,5 +1,6 @@
 """The gateway on a port: uvicorn, TLS, and an end that lets requests under way finish."""
 
+import signal
 import socket
 from collections.abc import Callable
 from contextlib import closing
@@ -47,10 +48,11 @@ class Server(uvicorn.Server):
 
 
 def run_server(app: FastAPI, address: Address, *, ready: Callable[[str], None]) -> None:
-    """Serve until interrupted. `ready` is called with the base URL once it listens.
+    """Serve until the process is told to end. `ready` is called with the base URL once it listens.
 
-    Raises OSError when the port cannot be taken.
+    In the main thread. Raises KeyboardInterrupt in the end, and OSError when the port cannot be taken.
     """
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # uvicorn sends itself anew what it was told to end by
     family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
     with closing(socket.socket(family, socket.SOCK_STREAM)) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
