@@ -3,13 +3,14 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from tests.house import START, House, run
 
-from keepahead import AsyncKeepa, InsufficientTokensError
+from keepahead import AsyncKeepa, InsufficientTokensError, KeepaError
 from keepahead.budget.lane import JOBS
-from keepahead.simulator import SteppedClock
+from keepahead.simulator import Faults, SteppedClock
 
 ASINS = [f"B0000000{number:02}" for number in range(100)]
 KEEPS = timedelta(minutes=30)
@@ -162,4 +163,31 @@ def test_foresee_blocks_too(tmp_path):
             keepa.foresee("this", 21, max_wait_seconds=0)
         assert caught.value.kept_until is None
         with house.books() as (ledger, _):
+            assert ledger.account().tickets == ()
+
+
+def test_what_is_kept_for_a_list_is_given_up_when_it_ends(tmp_path):
+    """A list that fails half-way keeps nothing for the calls that it does not make any more, with either client."""
+    many = [f"B00000{number:04}" for number in range(300)]
+    terms: dict[str, Any] = {"max_wait_seconds": 0, "max_age": 0, "keeps_place_for": KEEPS}
+
+    async def at_once(house: House) -> None:
+        async with house.keepa(max_concurrency=1) as keepa:
+            await keepa.status()
+            house.simulator.faults = Faults(error_percent=100)
+            with pytest.raises(KeepaError):
+                await keepa.products(many, **terms)
+
+    (tmp_path / "async").mkdir()
+    (tmp_path / "sync").mkdir()
+    house = House(tmp_path / "async", balance=900)
+    stepped = House(tmp_path / "sync", balance=900, clock=SteppedClock(START))
+    run(at_once(house))
+    with stepped.keepa_sync() as keepa:
+        keepa.status()
+        stepped.simulator.faults = Faults(error_percent=100)
+        with pytest.raises(KeepaError):
+            keepa.products(many, **terms)
+    for each in (house, stepped):
+        with each.books() as (ledger, _):
             assert ledger.account().tickets == ()

@@ -293,10 +293,15 @@ class Keepa(Spender, Methods):
         answers: list[Answer] = []
         try:
             spends = self._spends(calls, terms, divide=divide)
-            if ahead := self._foresight(calls, terms):
+            ahead = self._foresight(calls, terms)
+            if ahead:
                 self._drive(ahead, [])
-            for steps in spends:
-                self._drive(steps, answers)
+            try:
+                for steps in spends:
+                    self._drive(steps, answers)
+            finally:
+                if ahead and (ended := self._list_ended(terms)):
+                    self._drive(ended, [])
         except KeepaheadError as error:
             return Outcome(answers, error, paid_in_vain([error]))
         return Outcome(answers)
