@@ -1,7 +1,6 @@
 """The only file that builds objects: settings in, clients out. `Keepa` and `AsyncKeepa` of the front door are these."""
 
 import hashlib
-import ipaddress
 import logging
 import re
 import sqlite3
@@ -20,6 +19,7 @@ from keepahead.budget.lane import JOBS, LIVE, Lane
 from keepahead.budget.rule import is_caller_name
 from keepahead.clock import Clock, SystemClock
 from keepahead.errors import LedgerError, SettingsError
+from keepahead.faces.loopback import is_loopback
 from keepahead.faces.settings import KEEPA_URL, Settings, data_folder, read_settings
 from keepahead.keepa import client
 from keepahead.keepa.client import Parts
@@ -220,7 +220,7 @@ def upstream_of(settings: Settings) -> tuple[str, str]:
         raise SettingsError(
             "KEEPA_API_KEY", "KEEPA_API_KEY holds blanks or signs that no key has: copy it again. Nothing was sent"
         )
-    if url == SIMULATOR_URL or (not key and _is_loopback(host)):
+    if url == SIMULATOR_URL or (not key and is_loopback(host)):
         return url, key or SIMULATOR_KEY
     if not key:
         raise SettingsError("KEEPA_API_KEY", f"no KEEPA_API_KEY is set, and {host} asks for one; nothing was sent")
@@ -230,7 +230,7 @@ def upstream_of(settings: Settings) -> tuple[str, str]:
             f"KEEPA_API_KEY has {len(key)} characters; a Keepa key has 64 letters and digits. Copy it from "
             "keepa.com/#!api. Nothing was sent",
         )
-    if url.startswith("http://") and not _is_loopback(host):
+    if url.startswith("http://") and not is_loopback(host):
         log.warning("the key goes to %s unencrypted; use https", host)
     return url, key
 
@@ -266,13 +266,6 @@ def _upstream(text: str) -> httpx2.URL:
             "KEEPAHEAD_UPSTREAM_URL must look like https://api.keepa.com: http or https, a host, and nothing secret",
         )
     return parsed.copy_with(port=None) if parsed.port == _DEFAULT_PORTS[parsed.scheme] else parsed
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _transport(url: str, clock: Clock, kind: type) -> Any:

@@ -13,9 +13,9 @@ from keepahead.faces.cli.account import say_if_simulated
 from keepahead.faces.cli.results import put_json, put_text
 from keepahead.faces.cli.streams import say, say_through
 from keepahead.faces.gateway.assembly import open_gateway
-from keepahead.faces.gateway.entrance import is_loopback
 from keepahead.faces.gateway.logs import configure_logs
 from keepahead.faces.gateway.server import Address, run_server
+from keepahead.faces.loopback import is_loopback
 from keepahead.faces.settings import read_settings
 
 

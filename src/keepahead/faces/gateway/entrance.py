@@ -1,6 +1,5 @@
 """Who comes in: checks the gateway key, and how often it asks."""
 
-import ipaddress
 import re
 from collections.abc import Mapping, Sequence
 from urllib.parse import urlsplit
@@ -16,6 +15,7 @@ from keepahead.faces.gateway.problems import Problem, denial, problem, problem_o
 from keepahead.faces.gateway.respond import Refuse
 from keepahead.faces.gateway.visit import visit_of
 from keepahead.faces.gateway.visitor import AccessDenied
+from keepahead.faces.loopback import is_loopback
 
 DOOR = "/keepa"
 """Below this the gateway speaks Keepa's own language, refusals included."""
@@ -92,14 +92,6 @@ def _host_of(url: str) -> str:
         return urlsplit(url).hostname or ""
     except ValueError:
         return ""
-
-
-def is_loopback(host: str) -> bool:
-    """Tell whether a name or an address is this machine's own."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _key_in(query: bytes) -> Mapping[str, str]:

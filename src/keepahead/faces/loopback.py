@@ -1,0 +1,11 @@
+"""This machine's own names and addresses: nobody else is there to listen."""
+
+import ipaddress
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether a name or an address is this machine's own."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
