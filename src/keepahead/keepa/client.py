@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import Any, Self, TypeVar, Unpack
 
 from keepahead.budget.lane import Lane
-from keepahead.budget.rule import is_caller_name
+from keepahead.budget.rule import CALLER_NAME, is_caller_name
 from keepahead.budget.status import Status
 from keepahead.errors import InvalidCallError, KeepaheadError
 from keepahead.keepa import flow
@@ -97,10 +97,7 @@ class AsyncKeepa(AsyncDriver, AsyncMethods):
         costs is added up in `tally`. Takes microseconds, needs no closing. Raises InvalidCallError for what cannot be.
         """
         if not is_caller_name(caller):
-            message = (
-                f"a caller's name is 1 to 100 printable characters without a blank at either end, not {caller!r:.40}"
-            )
-            raise InvalidCallError("invalid_caller", message, parameter="caller")
+            raise InvalidCallError("invalid_caller", f"{CALLER_NAME}, not {caller!r:.40}", parameter="caller")
         return OnBehalf(
             self, replace(self._parts.terms, caller=caller, lane=lane, is_below_floor=is_below_floor, **defaults), tally
         )
