@@ -1,4 +1,8 @@
-"""Numbers as people read them: tokens and lengths of time."""
+"""What people read: numbers of tokens, lengths of time, what they may have meant."""
+
+from collections.abc import Collection
+
+from keepahead.keepa.filters import nearest_name
 
 
 def tokens(count: int) -> str:
@@ -17,3 +21,9 @@ def span(seconds: float | None) -> str:
         return f"{minutes} min"
     hours, minutes = divmod(minutes, 60)
     return f"{hours} h {minutes} min" if hours < 48 else f"{round(hours / 24)} d"
+
+
+def meant(name: str, known: Collection[str]) -> str:
+    """Return the advice for a name that is not known: the one that resembles it, or all that there are."""
+    nearest = nearest_name(name, tuple(known))
+    return f"did you mean {nearest}?" if nearest else f"known are {', '.join(known) or 'none'}"

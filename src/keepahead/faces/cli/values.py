@@ -11,7 +11,7 @@ from typing import Any
 import typer
 
 from keepahead.faces.ranges import NUMBER, RANGE, Range, read_price_range, read_range, read_stars
-from keepahead.keepa.filters import nearest_name
+from keepahead.faces.words import meant
 
 _PRICE = re.compile(NUMBER)
 _AGE = re.compile(r"([0-9]{1,9})([smhdw])")
@@ -109,9 +109,7 @@ def one_of(text: str, known: tuple[str, ...], option: str) -> str:
     """Return the name if it is known."""
     if text in known:
         return text
-    nearest = nearest_name(text, known)
-    advice = f"did you mean {nearest}?" if nearest else f"known are {', '.join(known)}"
-    raise typer.BadParameter(f"{text!r} is not known; {advice}", param_hint=f"'{option}'")
+    raise typer.BadParameter(f"{text!r} is not known; {meant(text, known)}", param_hint=f"'{option}'")
 
 
 def listed(words: Sequence[str] | None, file: str | None) -> list[str]:

@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from keepahead.faces.gateway.entrance import DOOR, is_under
 from keepahead.faces.gateway.problems import invalid
 from keepahead.faces.redaction import redacted
-from keepahead.keepa.filters import nearest_name
+from keepahead.faces.words import meant
 
 
 class KnownParameters:
@@ -35,10 +35,8 @@ class KnownParameters:
             known = self._known[route.endpoint] = tuple(sorted(_names(route.dependant)))
         for name in request.query_params:
             if name not in known:
-                nearest = nearest_name(name, known)
-                advice = f"did you mean {nearest}?" if nearest else f"known are {', '.join(known) or 'none'}"
                 told = redacted(name)[:60]
-                raise invalid(f"there is no parameter {told!r} here; {advice}", "unknown_parameter", told)
+                raise invalid(f"there is no parameter {told!r} here; {meant(name, known)}", "unknown_parameter", told)
 
 
 class HeadAsGet:

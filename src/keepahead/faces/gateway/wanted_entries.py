@@ -15,7 +15,7 @@ from keepahead.faces.gateway.problems import invalid
 from keepahead.faces.gateway.terms import Here
 from keepahead.faces.ledger_documents import ENDPOINTS, entry_json, shapes_of
 from keepahead.faces.settings import read_age
-from keepahead.keepa.filters import nearest_name
+from keepahead.faces.words import meant
 from keepahead.store.record import Filter, Line, Record
 from keepahead.store.rows import KINDS
 
@@ -128,6 +128,4 @@ def _moment(name: str, text: str | None, now: datetime) -> datetime | None:
 def _one_of(name: str, text: str | None, known: tuple[str, ...]) -> str | None:
     if text is None or text in known:
         return text
-    nearest = nearest_name(text, known)
-    advice = f"did you mean {nearest}?" if nearest else f"known are {', '.join(known)}"
-    raise invalid(f"{name}: there is no such {name}; {advice}", f"invalid_{name}", name)
+    raise invalid(f"{name}: there is no such {name}; {meant(text, known)}", f"invalid_{name}", name)

@@ -16,8 +16,8 @@ from keepahead.faces.gateway.routes.answers import MOMENT, NUMBER, TEXT, WHOLE, 
 from keepahead.faces.gateway.routes.errand import Errand, Spending
 from keepahead.faces.gateway.routes.parameters import AsinPath, Site, Whole, Yes, currency, moment_of, pattern
 from keepahead.faces.gateway.routes.products import look_up, origin_json
+from keepahead.faces.words import meant
 from keepahead.keepa.csv_types import CsvType
-from keepahead.keepa.filters import nearest_name
 from keepahead.keepa.money import Money
 from keepahead.keepa.objects import Product
 from keepahead.keepa.plans import ProductOptions
@@ -153,9 +153,7 @@ def _kinds(text: str | None) -> Sequence[CsvType]:
     names = dict.fromkeys(text.split(","))
     for name in names:
         if name not in CsvType.__members__:
-            nearest = nearest_name(name, CsvType.__members__)
-            advice = f"did you mean {nearest}?" if nearest else f"known are {', '.join(CsvType.__members__)}"
-            raise invalid(f"kinds: {name} is not known; {advice}", "unknown_kind", "kinds")
+            raise invalid(f"kinds: {name} is not known; {meant(name, CsvType.__members__)}", "unknown_kind", "kinds")
     return [CsvType[name] for name in names]
 
 
