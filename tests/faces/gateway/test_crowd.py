@@ -30,7 +30,7 @@ def one(rng: random.Random) -> str:
 
 
 OWN: tuple[Path, ...] = (
-    lambda rng: f"/api/v1/products/{one(rng)}",
+    *[lambda rng: f"/api/v1/products/{one(rng)}"] * 20,
     lambda rng: f"/api/v1/products/{one(rng)}?rating=true&buybox=true",
     lambda rng: f"/api/v1/products/{one(rng)}/series?kinds=NEW",
     lambda rng: f"/api/v1/products?asins={','.join(asins(rng, 4))}",
