@@ -118,6 +118,15 @@ class Keyring:
         key = _read(record) if record else None
         return key if is_right and key and key.revoked_at is None else None
 
+    def seal(self, key_id: str, text: str) -> tuple[GatewayKey, str] | None:
+        """Return a key that is not revoked, and a seal of the text (hex) that nobody can make without its hash."""
+        with self._database.read() as connection:
+            row = connection.execute(select(_KEYS.c.hash, *_RECORD).where(*self._of(key_id))).first()
+        if row is None:
+            return None
+        secret, *record = row
+        return _read(record), hmac.digest(secret, text.encode(), "sha256").hex()
+
     def note_use(self, key_id: str, now: datetime) -> None:
         """Write down when a key was used, unless a later moment is there."""
         is_older = or_(_KEYS.c.used_at.is_(None), _KEYS.c.used_at < now)

@@ -12,6 +12,7 @@ from keepahead.faces.cli import options
 from keepahead.faces.cli.account import say_if_simulated
 from keepahead.faces.cli.results import put_json, put_text
 from keepahead.faces.cli.streams import say, say_through
+from keepahead.faces.dashboard.opening import add_dashboard
 from keepahead.faces.gateway.assembly import open_gateway
 from keepahead.faces.gateway.logs import configure_logs
 from keepahead.faces.gateway.server import Address, run_server
@@ -51,6 +52,7 @@ def serve(
     if log == "json":
         say_through(structlog.get_logger("keepahead").info)
     opened = open_gateway(settings, is_open=is_open)
+    add_dashboard(opened)
     say_if_simulated(settings)
     address = Address(host=host, port=port, certificate=certificate, certificate_key=certificate_key)
 

@@ -52,10 +52,15 @@ ROUTERS = (
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A gateway that is ready to serve: the application, and the first admin key, if it has just been made."""
+    """A gateway that is ready to serve: the application, and the first admin key, if it has just been made.
+
+    `keyring` is None where nobody is asked for a key.
+    """
 
     app: FastAPI
     first_key: str | None
+    access: Access
+    keyring: Keyring | None
 
 
 def open_gateway(
@@ -100,4 +105,4 @@ def open_gateway(
         cors_origins=settings.cors_origins,
         close=close,
     )
-    return Opened(app, made[1] if made else None)
+    return Opened(app, made[1] if made else None, access, None if is_open else book)

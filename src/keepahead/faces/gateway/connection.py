@@ -13,6 +13,9 @@ TAKEN_LEAST = 65_536
 HEAD_BYTES_MAX = 65_536
 """All of a request but its body: it is kept before anybody has been asked for a key."""
 
+SOCKET = b"/_nicegui_ws/"
+"""Where the pages of the dashboard connect."""
+
 LOOKS = 4
 """So many times within the shorter of the two times each connection is looked at."""
 
@@ -77,6 +80,15 @@ class Connection(HttpToolsProtocol):
         """Note that something was taken."""
         self._left = 0
         super().resume_writing()
+
+    def handle_websocket_upgrade(self) -> None:
+        """End all looking: from here on the websocket sees to its own time."""
+        self._next_look.cancel()
+        super().handle_websocket_upgrade()
+
+    def _should_upgrade_to_ws(self) -> bool:
+        """Let only the pages have a websocket: all others are answered in the protocol in which they ask."""
+        return self.url.startswith(SOCKET) and super()._should_upgrade_to_ws()
 
     def _unsupported_upgrade_warning(self) -> None:
         """Say nothing: who asks for another protocol is answered in this one, and may ask often."""

@@ -55,7 +55,7 @@ class Entrance:
 
     async def _check(self, scope: Scope) -> Problem | None:
         headers = Headers(scope=scope)
-        if self._access.is_open and (refused := _refusal_of_strangers(headers, self._origins)):
+        if self._access.is_open and (refused := refusal_of_strangers(headers, self._origins)):
             return refused
         at_the_door = is_under(scope["path"], DOOR)
         text = key_of(headers, _key_in(scope["query_string"]) if at_the_door else {}, in_query=at_the_door)
@@ -73,7 +73,7 @@ class Entrance:
         return None
 
 
-def _refusal_of_strangers(headers: Headers, origins: Sequence[str]) -> Problem | None:
+def refusal_of_strangers(headers: Headers, origins: Sequence[str]) -> Problem | None:
     """Refuse what a page from elsewhere has a browser of this machine send: nobody is asked for a key here.
 
     Its own name may lead to this machine (DNS rebinding), and a browser sends simple requests to anybody.

@@ -18,6 +18,9 @@ BACKLOG = 2048
 IDLE_SECONDS = 75
 """How long a connection stays open without a request; longer than the usual proxies keep theirs."""
 
+SOCKET_BYTES_MAX = 1_000_000
+"""As much as one message of a page may hold; what a person types is far less."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Address:
@@ -68,7 +71,9 @@ def server_of(app: FastAPI, address: Address) -> Server:
     config = uvicorn.Config(
         app,
         http=connections(gateway.patience),
-        ws="none",
+        ws="websockets-sansio",  # for the pages alone: connection.py lets nobody else ask for it
+        ws_max_size=SOCKET_BYTES_MAX,
+        ws_per_message_deflate=False,  # what is sent is small, and each would keep a window of memory
         log_config=None,  # logs.py says how everything is logged
         access_log=False,
         server_header=False,

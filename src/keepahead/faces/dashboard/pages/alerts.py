@@ -1,0 +1,13 @@
+"""The page "Alerts"."""
+
+from nicegui import ui
+
+from keepahead.faces.dashboard.frame import page
+from keepahead.faces.dashboard.scene import Scene
+
+
+@page("/alerts")
+def show(scene: Scene) -> None:
+    """Build the page."""
+    _ = scene
+    ui.label("Alerts").classes("kh-title").props("role=heading aria-level=1")

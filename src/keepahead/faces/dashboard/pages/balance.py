@@ -1,0 +1,13 @@
+"""The page "Balance"."""
+
+from nicegui import ui
+
+from keepahead.faces.dashboard.frame import page
+from keepahead.faces.dashboard.scene import Scene
+
+
+@page("/balance")
+def show(scene: Scene) -> None:
+    """Build the page."""
+    _ = scene
+    ui.label("Balance").classes("kh-title").props("role=heading aria-level=1")

@@ -1,0 +1,88 @@
+"""What a page is given: who looks at it, how it looks, the books, and the account as it changes."""
+# pyright: reportUnknownMemberType=false
+# NiceGUI leaves some of its types open.
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from nicegui import Client, app
+from starlette.requests import Request
+from starlette.types import Message
+
+from keepahead.budget.scope import Scope
+from keepahead.faces.dashboard.board import Board, View
+from keepahead.faces.dashboard.look import Palette
+from keepahead.faces.gateway.books import Books
+from keepahead.faces.gateway.gateway import Gateway
+from keepahead.faces.gateway.health import Health
+from keepahead.faces.gateway.visit import Visit, begin
+from keepahead.faces.gateway.visitor import Visitor
+from keepahead.store.keyring import Keyring
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class House:
+    """What all pages of one gateway share. `keyring` is None where nobody is asked for a key."""
+
+    gateway: Gateway
+    books: Books
+    health: Health
+    board: Board
+    keyring: Keyring | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scene:
+    """One open page."""
+
+    house: House
+    client: Client
+    visitor: Visitor
+    palette: Palette
+    is_dark: bool
+
+    @property
+    def now(self) -> datetime:
+        """The present."""
+        return self.house.gateway.clock.now()
+
+    def may(self, scope: Scope) -> bool:
+        """Tell whether who looks may do what asks for `scope`."""
+        return self.visitor.scope.covers(scope)
+
+    def follow(self, show: Callable[[View], None]) -> None:
+        """Have `show` called, within this page, with each new view of the account, until the page is closed."""
+
+        def show_here(view: View) -> None:
+            if self.client.has_socket_connection:
+                with self.client:
+                    show(view)
+
+        self.client.on_delete(self.house.board.watch(show_here))
+
+    def request(self) -> Request:
+        """Return a request as a client of the API would have sent it, whose client goes away when the page does.
+
+        With it Gateway.spend and Gateway.spend_whole work for whoever looks at the page, on the road of one call.
+        """
+        gone = asyncio.Event()
+        self.client.on_delete(gone.set)
+
+        async def receive() -> Message:
+            await gone.wait()
+            return {"type": "http.disconnect"}
+
+        scope: dict[str, Any] = {"type": "http", "method": "POST", "path": "/", "headers": [], "query_string": b""}
+        visit = Visit("", self.visitor)
+        lane = self.house.gateway.lanes[self.visitor.lane]
+        visit.is_below_floor = self.house.gateway.pulse.is_below_floor(lane, self.now)
+        begin(scope, visit)
+        return Request(scope, receive)
+
+
+def house_of_pages() -> House:
+    """Return what the pages share; NiceGUI has one application for each process, so there is one."""
+    return app.state.house
