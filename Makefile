@@ -22,8 +22,8 @@ $(READY): pyproject.toml uv.lock
 demo: $(READY)   ## the incident replayed, a discovery, an analysis with its chart, on the built-in simulator
 	@$(BIN)/python -m keepahead.faces.demo
 
-serve: $(READY)  ## the gateway on port 8200; ARGS="--open": no keys
-	@$(BIN)/python -m keepahead serve $(ARGS)
+serve: $(READY)  ## the gateway and its dashboard on port 8200, with some traffic on the simulator; ARGS="--open": no keys
+	@$(BIN)/python -m keepahead serve --play $(ARGS)
 
 test: $(READY)   ## all tests
 	@$(BIN)/python -m pytest -q -n 2 --dist worksteal $(ARGS)

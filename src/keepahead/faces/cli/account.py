@@ -46,7 +46,12 @@ def ledger_account(settings: Settings, lane_name: str) -> tuple[Account, Lane, S
     return account, lane, status
 
 
+def is_simulated(settings: Settings) -> bool:
+    """Tell whether the built-in simulator answers."""
+    return upstream_of(settings)[0] == SIMULATOR_URL
+
+
 def say_if_simulated(settings: Settings) -> None:
     """Say so when the built-in simulator answers."""
-    if upstream_of(settings)[0] == SIMULATOR_URL:
+    if is_simulated(settings):
         say("no KEEPA_API_KEY is set: the built-in simulator answers, no real token is spent")

@@ -9,7 +9,7 @@ import typer
 
 from keepahead.errors import SettingsError
 from keepahead.faces.cli import options
-from keepahead.faces.cli.account import say_if_simulated
+from keepahead.faces.cli.account import is_simulated, say_if_simulated
 from keepahead.faces.cli.results import put_json, put_text
 from keepahead.faces.cli.streams import say, say_through
 from keepahead.faces.dashboard.opening import add_dashboard
@@ -36,12 +36,15 @@ def serve(
     log: Annotated[
         Literal["console", "json"], typer.Option("--log", help="How the log on stderr is written.")
     ] = "console",
+    plays: Annotated[
+        bool, typer.Option("--play", help="Made-up programs spend, to have something to see: on the simulator only.")
+    ] = False,
     json: options.Json = False,
 ) -> None:
     """Serve every program that spends tokens, until Ctrl-C: one budget, and nobody but this needs the Keepa key.
 
-    Its own API is under /api/v1/ (described at /openapi.json), Keepa's under /keepa/. The first start prints an admin
-    key; keepahead keys makes more.
+    The dashboard is at /, its own API under /api/v1/ (described at /openapi.json), Keepa's under /keepa/. The first
+    start prints an admin key; keepahead keys makes more.
     """
     if is_open and not is_loopback(host):
         raise typer.BadParameter("works on a loopback address only, such as 127.0.0.1", param_hint="'--open'")
@@ -51,15 +54,17 @@ def serve(
     configure_logs(as_json=log == "json")
     if log == "json":
         say_through(structlog.get_logger("keepahead").info)
-    opened = open_gateway(settings, is_open=is_open)
+    opened = open_gateway(settings, is_open=is_open, plays=plays)
     add_dashboard(opened)
     say_if_simulated(settings)
+    if plays and not is_simulated(settings):
+        say("--play does nothing here: it spends the built-in simulator's tokens only, and another Keepa is set")
     address = Address(host=host, port=port, certificate=certificate, certificate_key=certificate_key)
 
     def ready(url: str) -> None:
         if json:
             put_json({"url": url, "api": f"{url}/api/v1", "keepa": f"{url}/keepa", "admin_key": opened.first_key})
-        for line in _welcome(url, is_open=is_open):
+        for line in _welcome(url, is_open=is_open, plays=plays and is_simulated(settings)):
             say(line)
         if opened.first_key is not None and not json:
             say("the first admin key is on the next line; it is shown this once, and only its hash is kept:")
@@ -74,8 +79,13 @@ def serve(
         raise SettingsError("--port", f"cannot listen on {host}, port {port}: {reason}; choose another") from None
 
 
-def _welcome(url: str, *, is_open: bool) -> list[str]:
-    lines = [f"keepahead listens on {url}: its own API at {url}/api/v1, Keepa's at {url}/keepa; Ctrl-C stops it"]
+def _welcome(url: str, *, is_open: bool, plays: bool) -> list[str]:
+    lines = [
+        f"keepahead listens on {url}: open it in a browser for the dashboard",
+        f"its own API is at {url}/api/v1, Keepa's at {url}/keepa; Ctrl-C stops it",
+    ]
+    if plays:
+        lines.append("made-up programs spend the simulator's tokens, so that there is something to see")
     if is_open:
         lines.append("nobody is asked for a key: whoever reaches this address spends")
     elif url.startswith("http://") and not is_loopback(urlsplit(url).hostname or ""):

@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from nicegui import Client, app
 from starlette.requests import Request
@@ -18,7 +17,7 @@ from keepahead.faces.dashboard.look import Palette
 from keepahead.faces.gateway.books import Books
 from keepahead.faces.gateway.gateway import Gateway
 from keepahead.faces.gateway.health import Health
-from keepahead.faces.gateway.visit import Visit, begin
+from keepahead.faces.gateway.inside import request_of
 from keepahead.faces.gateway.visitor import Visitor
 from keepahead.store.keyring import Keyring
 
@@ -75,12 +74,7 @@ class Scene:
             await gone.wait()
             return {"type": "http.disconnect"}
 
-        scope: dict[str, Any] = {"type": "http", "method": "POST", "path": "/", "headers": [], "query_string": b""}
-        visit = Visit("", self.visitor)
-        lane = self.house.gateway.lanes[self.visitor.lane]
-        visit.is_below_floor = self.house.gateway.pulse.is_below_floor(lane, self.now)
-        begin(scope, visit)
-        return Request(scope, receive)
+        return request_of(self.house.gateway, self.visitor, receive)
 
 
 def house_of_pages() -> House:

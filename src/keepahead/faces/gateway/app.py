@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, Protocol
 
 from fastapi import APIRouter, Depends, FastAPI
 from fastapi.exceptions import RequestValidationError
@@ -48,6 +48,18 @@ answers 503 with `retry_at` where the tokens are not there. Every answer carries
 `X-Keepa-Tokens-Saved` and `X-Keepa-Tokens-Left`."""
 
 
+class Background(Protocol):
+    """What goes on beside the requests."""
+
+    def start(self) -> None:
+        """Begin."""
+        ...
+
+    async def stop(self) -> None:
+        """End it."""
+        ...
+
+
 def make_app(
     gateway: Gateway,
     access: Access,
@@ -57,9 +69,13 @@ def make_app(
     door: Sequence[BaseRoute] = (),
     refuse_at_the_door: Callable[[Problem], Response] = problem_response,
     cors_origins: Sequence[str] = (),
+    beside: Sequence[Background] = (),
     close: Callable[[], Any] | None = None,
 ) -> FastAPI:
-    """Return the application. `door` are the routes of the Keepa-compatible door; `close` is awaited at its end."""
+    """Return the application. `door` are the routes of the Keepa-compatible door; `close` is awaited at its end.
+
+    `beside` works as long as it is served.
+    """
 
     def refuse(scope: Scope, told: Problem) -> Response:
         return refuse_at_the_door(told) if is_under(scope["path"], DOOR) else problem_response(told)
@@ -74,15 +90,16 @@ def make_app(
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
         await gateway.pulse.read()
-        gateway.pulse.start()
-        minutes.start()
+        running = (gateway.pulse, minutes, *beside)
+        for each in running:
+            each.start()
         try:
             yield
         finally:
             gateway.drain()
             await feed.close()
-            await minutes.stop()
-            await gateway.pulse.stop()
+            for each in reversed(running):
+                await each.stop()
             if close is not None:
                 await close()
 

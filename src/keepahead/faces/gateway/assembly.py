@@ -12,6 +12,7 @@ from keepahead.faces.gateway.app import make_app
 from keepahead.faces.gateway.books import Books
 from keepahead.faces.gateway.door import Door
 from keepahead.faces.gateway.gateway import Gateway, Patience, Usual
+from keepahead.faces.gateway.play import Play
 from keepahead.faces.gateway.pulse import Pulse
 from keepahead.faces.gateway.routes import (
     archive,
@@ -29,7 +30,7 @@ from keepahead.faces.gateway.routes import (
     series,
 )
 from keepahead.faces.settings import Settings
-from keepahead.faces.wiring import lane_of, open_keepa
+from keepahead.faces.wiring import SIMULATOR_URL, lane_of, open_keepa, upstream_of
 from keepahead.store.keyring import Keyring
 
 ROUTERS = (
@@ -67,12 +68,14 @@ def open_gateway(
     settings: Settings,
     *,
     is_open: bool = False,
+    plays: bool = False,
     clock: Clock | None = None,
     transport: httpx2.AsyncBaseTransport | None = None,
     patience: Patience | None = None,
 ) -> Opened:
     """Open the ledger and build the application. `is_open`: whoever reaches it may do everything, without a key.
 
+    `plays`: made-up programs spend what there is, on the built-in simulator only.
     `clock`, `transport` and `patience` are for tests. Raises SettingsError and LedgerError.
     """
     clock = clock or SystemClock()
@@ -103,6 +106,7 @@ def open_gateway(
         door=(door,),
         refuse_at_the_door=door.refuse,
         cors_origins=settings.cors_origins,
+        beside=(Play(gateway),) if plays and upstream_of(settings)[0] == SIMULATOR_URL else (),
         close=close,
     )
     return Opened(app, made[1] if made else None, access, None if is_open else book)
