@@ -2,12 +2,18 @@
 
 from datetime import UTC, datetime, timedelta
 
+from sqlalchemy import text
+
 from keepahead.budget.ask import Ask
 from keepahead.budget.entry import Label
 from keepahead.budget.lane import LIVE, Lane
 from keepahead.budget.meter import Meter
+from keepahead.store.database import Database
 
 T0 = datetime(2026, 11, 22, 20, 0, tzinfo=UTC)
+
+_TABLES_OF = {"0004": ("gateway_keys",), "0005": ("alarms", "outbox", "silences")}
+"""What these steps of the migrations added."""
 
 
 def at(seconds: float) -> datetime:
@@ -32,3 +38,11 @@ def ask(call_id: str, tokens: int, items: int = 1, lane: Lane = LIVE, caller: st
         opened_at=more.pop("opened_at", T0),
         **more,
     )
+
+
+def put_back(database: Database, version: str) -> None:
+    """Make of the ledger what it was at that version."""
+    with database.write() as connection:
+        for table in (table for step, tables in _TABLES_OF.items() if step > version for table in tables):
+            connection.execute(text(f"DROP TABLE {table}"))
+        connection.execute(text("UPDATE keepahead_version SET version_num = :version"), {"version": version})

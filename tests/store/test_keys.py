@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import LargeBinary, select, text
-from tests.store.makers import ask, at, meter
+from sqlalchemy import LargeBinary, select
+from tests.store.makers import ask, at, meter, put_back
 
 from keepahead.budget.rule import Limit
 from keepahead.budget.scope import Scope
@@ -176,9 +176,7 @@ def test_a_ledger_from_before_the_keys(url, ledger):
     ledger.reserve(ask("a", 5), at(1))
     before = ledger.account()
     Rulebook(ledger.database, "account").limit(Limit(caller="web", tokens_per_day=5))
-    with ledger.database.write() as connection:
-        connection.execute(text("DROP TABLE gateway_keys"))
-        connection.execute(text("UPDATE keepahead_version SET version_num = '0003'"))
+    put_back(ledger.database, "0003")
     upgraded = open_database(url)
     try:
         with upgraded.read() as connection:

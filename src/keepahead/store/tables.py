@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     Dialect,
     Index,
@@ -259,3 +260,59 @@ gateway_keys = Table(
 )
 """Who may use the gateway. `name` is the caller that the ledger charges, `hash` the SHA-256 of the key, which itself is
 kept nowhere. `used_at` is written about once a minute."""
+
+alarms = Table(
+    "alarms",
+    metadata,
+    Column("fingerprint", String(32), primary_key=True),
+    Column("rule", String(32), primary_key=True),
+    Column("subject", String(200), primary_key=True),
+    Column("severity", String(16), nullable=False),
+    Column("is_firing", Boolean, nullable=False),
+    Column("is_told", Boolean, nullable=False),
+    Column("began_at", Moment, nullable=False),
+    Column("changed_at", Moment, nullable=False),
+    Column("told_at", Moment),
+    Column("headline", Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""How every rule that has ever fired stands. `is_told`: its last firing was sent out; `told_at`: when one last was."""
+
+_UNSENT = text("delivered_at IS NULL AND given_up_at IS NULL")
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("delivery_id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("fingerprint", String(32), nullable=False),
+    Column("channel", String(200), nullable=False),
+    Column("rule", String(32), nullable=False),
+    Column("subject", String(200), nullable=False),
+    Column("is_over", Boolean, nullable=False),
+    Column("headline", Text, nullable=False),
+    Column("alert", Text, nullable=False),
+    Column("made_at", Moment, nullable=False),
+    Column("due_at", Moment, nullable=False),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("holder", String(40)),
+    Column("held_until", Moment),
+    Column("delivered_at", Moment),
+    Column("failure", Text),
+    Column("given_up_at", Moment),
+    Index("outbox_by_due", "fingerprint", "due_at", sqlite_where=_UNSENT, postgresql_where=_UNSENT),
+    Index("outbox_by_age", "fingerprint", "made_at"),
+)
+"""What is to be told, once for each channel. `alert` is all of it as JSON; `failure` why the last attempt failed."""
+
+silences = Table(
+    "silences",
+    metadata,
+    Column("silence_id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("fingerprint", String(32), nullable=False),
+    Column("rule", String(32)),
+    Column("subject", String(200)),
+    Column("words", Text, nullable=False),
+    Column("made_at", Moment, nullable=False),
+    Column("until", Moment, nullable=False),
+)
+"""What nobody wants to be told for some time; no rule is all of them, no subject whatever a rule fires for."""
