@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from datetime import timedelta
 from difflib import get_close_matches
@@ -23,6 +24,8 @@ from pydantic_settings import (
 
 from keepahead.budget.rule import CALLER_NAME, is_caller_name
 from keepahead.errors import SettingsError
+from keepahead.work.alerts.rule import Rule
+from keepahead.work.alerts.rules import NAMES, Wish, rules_of
 from keepahead.work.analysis.thresholds import Thresholds
 
 KEEPA_URL = "https://api.keepa.com"
@@ -149,6 +152,10 @@ class Settings(BaseSettings):
     analysis: Annotated[Thresholds, NoDecode] = Field(
         default=Thresholds(), description="What an analysis weighs with, each number by its name: docs/analysis.md."
     )
+    alerts: Annotated[Mapping[str, Wish], NoDecode] = Field(
+        default_factory=dict[str, Wish],
+        description="What each rule of the alerts fires at, by its name: docs/alerts.md.",
+    )
 
     archive_megabytes: int = Field(
         default=1024,
@@ -204,6 +211,11 @@ class Settings(BaseSettings):
             if name.startswith(_AGE_PREFIX)
         }
 
+    @property
+    def rules(self) -> Sequence[Rule]:
+        """The rules of the alerts."""
+        return rules_of(self.alerts, low=self.low, critical=self.critical)
+
     @field_validator("*", mode="before")
     @classmethod
     def _empty_is_unset(cls, value: Any, info: ValidationInfo) -> Any:
@@ -231,14 +243,27 @@ class Settings(BaseSettings):
         told = _from_json(value)
         if not isinstance(told, dict):
             return told
-        known = [field.name for field in fields(Thresholds)]
         given = cast("dict[str, Any]", told)
-        for name in given:
-            if name not in known:
-                nearest = get_close_matches(name, known, 1)
-                advice = f"; did you mean {nearest[0]}?" if nearest else ""
-                raise ValueError(f"there is no threshold {name}{advice}")
+        _demand_known(given, [field.name for field in fields(Thresholds)], "threshold {}")
         return {name: _from_json(each) for name, each in given.items()}
+
+    @field_validator("alerts", mode="before")
+    @classmethod
+    def _known_rules(cls, value: Any) -> Any:
+        """Read what is wanted of the rules; refuse a rule or a part of one that is not there."""
+        told = _from_json(value)
+        if not isinstance(told, dict):
+            return told
+        given = {name: _from_json(each) for name, each in cast("dict[str, Any]", told).items()}
+        _demand_known(given, NAMES, "rule {}")
+        return {name: _read_wish(name, wish) for name, wish in given.items()}
+
+    @field_validator("alerts")
+    @classmethod
+    def _rules_that_can_be(cls, value: Mapping[str, Wish], info: ValidationInfo) -> Mapping[str, Wish]:
+        if {"low", "critical"} <= info.data.keys():  # else what is wrong with these is told
+            rules_of(value, low=info.data["low"], critical=info.data["critical"])
+        return value
 
     @classmethod
     def settings_customise_sources(
@@ -252,6 +277,27 @@ class Settings(BaseSettings):
         """Add the TOML file, which pydantic-settings ignores unless it is named here."""
         _ = file_secret_settings
         return init_settings, env_settings, dotenv_settings, _TomlSource(settings_cls)
+
+
+def _demand_known(given: Iterable[str], known: Sequence[str], what: str) -> None:
+    """Refuse a name that is not there: it would be silently ignored."""
+    for name in given:
+        if name not in known:
+            nearest = get_close_matches(name, known, 1)
+            advice = f"; did you mean {nearest[0]}?" if nearest else ""
+            raise ValueError(f"there is no {what.format(name)}{advice}")
+
+
+def _read_wish(rule: str, value: Any) -> Any:
+    """Read what is wanted of one rule."""
+    if not isinstance(value, dict):
+        raise ValueError(f"{rule} must be a table, such as [alerts.{rule}] with a line threshold = 80")  # noqa: TRY004
+    wish = cast("dict[str, Any]", value)
+    _demand_known(wish, [field.name for field in fields(Wish)], "{} in the rule " + rule)
+    try:
+        return {name: read_age(each) if name == "cool_down" else each for name, each in wish.items()}
+    except ValueError as error:
+        raise ValueError(f"{rule}.cool_down: {error}") from None
 
 
 def _from_json(value: Any) -> Any:

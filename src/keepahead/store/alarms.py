@@ -101,6 +101,11 @@ class Alarms:
         newest_first = sorted(found, key=lambda alarm: alarm.changed_at, reverse=True)
         return sorted(newest_first, key=lambda alarm: not alarm.is_firing)
 
+    def standing(self, now: datetime) -> tuple[Mapping[AlarmKey, Alarm], Sequence[Silence]]:
+        """Return what a judge would be given just now: how every rule stands, and the silences in force."""
+        with self._database.read() as connection:
+            return self._load(connection), self._in_force(connection, now)
+
     def change(self, judge: Judge, now: datetime) -> Change:
         """Make true what `judge` decides, as the only one who does so just now; return it.
 

@@ -74,6 +74,11 @@ class Inventory:
                 archive.total_size(connection),
             )
 
+    def total_size(self) -> int:
+        """Return the bytes of all upstreams of the database; of `stock` that alone."""
+        with self._database.read() as connection:
+            return archive.total_size(connection)
+
     def prune(self, now: datetime, *, before: datetime | None = None, endpoint: str | None = None) -> Iterator[int]:
         """Drop what was fetched before that moment, or of that endpoint, or all; tell after each step how many more."""
         conditions = [self._own]

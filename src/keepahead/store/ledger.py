@@ -80,6 +80,10 @@ class Ledger:
         """Return the account as it was when this ledger last read or changed it, from memory; None if it never did."""
         return self._seen.account if self._seen else None
 
+    def changes(self) -> int:
+        """Return how often the account had been changed when it was last seen; new entries are a change."""
+        return self._seen.version if self._seen else 0
+
     def reserve(self, ask: Ask, now: datetime) -> Verdict:
         """Decide on `ask` and make the verdict true: tokens set aside, a place in the queue, or a refusal on record."""
         try:

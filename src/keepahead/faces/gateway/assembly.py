@@ -1,14 +1,15 @@
 """Puts the gateway together. Not in wiring.py, which the library imports: FastAPI is an extra."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import httpx2
 from fastapi import FastAPI
 
-from keepahead.budget.lane import JOBS, LIVE
+from keepahead.budget.lane import JOBS, LIVE, Lane
 from keepahead.clock import Clock, SystemClock
 from keepahead.faces.gateway.access import Access
-from keepahead.faces.gateway.app import make_app
+from keepahead.faces.gateway.app import Background, make_app
 from keepahead.faces.gateway.books import Books
 from keepahead.faces.gateway.door import Door
 from keepahead.faces.gateway.gateway import Gateway, Patience, Usual
@@ -31,7 +32,11 @@ from keepahead.faces.gateway.routes import (
 )
 from keepahead.faces.settings import Settings
 from keepahead.faces.wiring import SIMULATOR_URL, lane_of, open_keepa, upstream_of
+from keepahead.store.alarms import Alarms
 from keepahead.store.keyring import Keyring
+from keepahead.work.alerts.alert import Severity
+from keepahead.work.alerts.observer import Observer
+from keepahead.work.alerts.watch import Watch
 
 ROUTERS = (
     discovery.router,
@@ -92,7 +97,11 @@ def open_gateway(
     usual = Usual(details_max_age=settings.discovery_max_age, analysis=settings.analysis)
     gateway = Gateway(keepa, Pulse(keepa.ledger, clock), clock, lanes, patience, usual)
     access = Access(None if is_open else book, clock)
-    door = Door(gateway)
+    door, books = Door(gateway), Books.of(keepa.ledger, settings)
+
+    beside: list[Background] = [_watch_of(books, settings, lanes, clock)]
+    if plays and upstream_of(settings)[0] == SIMULATOR_URL:
+        beside.append(Play(gateway))
 
     async def close() -> None:
         await access.close()
@@ -101,12 +110,26 @@ def open_gateway(
     app = make_app(
         gateway,
         access,
-        Books.of(keepa.ledger, settings),
+        books,
         routers=ROUTERS,
         door=(door,),
         refuse_at_the_door=door.refuse,
         cors_origins=settings.cors_origins,
-        beside=(Play(gateway),) if plays and upstream_of(settings)[0] == SIMULATOR_URL else (),
+        beside=beside,
         close=close,
     )
     return Opened(app, made[1] if made else None, access, None if is_open else book)
+
+
+def _watch_of(books: Books, settings: Settings, lanes: Mapping[str, Lane], clock: Clock) -> Watch:
+    ledger = books.ledger
+    observer = Observer(
+        ledger, books.inventory, live=lanes[LIVE.name], jobs=lanes[JOBS.name], archive_limit=books.archive.limit
+    )
+    return Watch(observer, Alarms(ledger.database, ledger.fingerprint), settings.rules, _heard_by, clock)
+
+
+def _heard_by(severity: Severity) -> Sequence[str]:
+    """Return who hears of alerts so bad: nobody yet but the outbox."""
+    _ = severity
+    return ()
