@@ -45,7 +45,7 @@ def advice_of(rule: str, subject: str, picture: Picture) -> tuple[str, ...]:
         case "keepa_errors":
             return (
                 "Check the way to Keepa: keepahead doctor",
-                "See what was lost: keepahead ledger --kind lost; it counts as charged until a meter says otherwise",
+                "See what was lost, which counts as charged until a meter says otherwise: keepahead ledger --kind lost",
             )
         case "drift":
             return (

@@ -77,8 +77,8 @@ def cost_outside(rule: Rule, facts: Facts, now: datetime) -> Sequence[Finding] |
     """Look for calls that cost more than they could."""
     seen = facts.overage
     told = (
-        f"{counted(seen.times, 'call')} cost more than they could, {counted(seen.tokens, 'token')} in the last hour; "
-        f"the last was of {seen.last}"
+        f"{counted(seen.times, 'call')} cost more than {_are(seen.times, 'it', 'they')} could, "
+        f"{counted(seen.tokens, 'token')} in the last hour; the last was of {seen.last}"
     )
     return [_of_event(rule, facts, seen, now, told=told, over="No call has cost more than it could")]
 

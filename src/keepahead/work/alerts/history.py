@@ -186,13 +186,13 @@ class History:
 
     def trend(self, account: Account, now: datetime) -> tuple[Balance, ...]:
         """Return the balance of the last hour, minute by minute, as far as meters tell of it; now is the last."""
-        metered = [(at, slot.meter) for at, slot in sorted(self._slots.items()) if slot.meter is not None]
+        metered = deque(slot.meter for _, slot in sorted(self._slots.items()) if slot.meter is not None)
         found: list[Balance] = []
         meter: Meter | None = None
         for minute in range(int(REMEMBERED / timedelta(minutes=1)), 0, -1):
             moment = now - timedelta(minutes=minute)
-            while metered and metered[0][0] + _SLOT <= moment:
-                meter = metered.pop(0)[1]
+            while metered and metered[0].received_at <= moment:
+                meter = metered.popleft()
             if meter is not None:
                 found.append(Balance(moment, meter.balance_at(moment)))
         if account.meter is not None:

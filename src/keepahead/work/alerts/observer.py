@@ -142,7 +142,7 @@ class _Remembered(Generic[T]):
         self._found: tuple[datetime, object, T] | None = None
 
     def ask(self, now: datetime, rests_on: object, ask: Callable[[], T]) -> T:
-        """Return the answer, asked anew where it is old; one from what is not yet is from before a clock was put back."""
+        """Return the answer, asked anew where it is old; one from what is not yet is older than a clock put back."""
         if self._found is not None:
             at, rested_on, found = self._found
             good_for = self._while_the_same if rested_on == rests_on else self._good_for
