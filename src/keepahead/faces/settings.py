@@ -198,6 +198,10 @@ class Settings(BaseSettings):
     drain_seconds: float = Field(
         default=30, ge=0, le=3600, description="How long the gateway lets requests under way finish when it is stopped."
     )
+    sentry_dsn: SecretStr | None = Field(
+        default=None,
+        description="Where the gateway's errors and alerts are sent: the DSN of a Sentry project. Nowhere.",
+    )
     cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(), description="Web pages of these origins may call the gateway, separated by commas. None."
     )

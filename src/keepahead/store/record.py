@@ -169,6 +169,23 @@ class Record:
         with self._database.read() as connection:
             return _sum_of("today", [int(count or 0) for count in connection.execute(query).one()])
 
+    def spenders(self, since: datetime) -> Mapping[tuple[str, str, str], int]:
+        """Return the tokens of each endpoint, caller and lane since the beginning of that hour, saved ones included.
+
+        Whoever asked in vain is there with none.
+        """
+        columns = tables.hours.c
+        tokens = func.sum(columns.charged + columns.unknown + columns.saved)
+        who = columns.endpoint, columns.caller, columns.lane
+        query = select(*who, tokens).where(
+            columns.fingerprint == self._fingerprint, columns.hour >= hour_of(since), columns.caller != ""
+        )
+        with self._database.read() as connection:
+            return {
+                (endpoint, caller, lane): int(spent)
+                for endpoint, caller, lane, spent in connection.execute(query.group_by(*who))
+            }
+
     def rows(self, wanted: Filter) -> Generator[Mapping[str, Any]]:
         """Yield all columns of all matching entries, oldest first, read as they are taken."""
         query = select(tables.entries).where(*self._matching(wanted)).order_by(tables.entries.c.seq)

@@ -27,6 +27,7 @@ from keepahead.faces.gateway.manners import HeadAsGet, KnownParameters, methods_
 from keepahead.faces.gateway.minutes import Minutes
 from keepahead.faces.gateway.problems import KINDS, Problem, denial, problem, problem_of
 from keepahead.faces.gateway.respond import handle_problem, problem_response
+from keepahead.faces.gateway.telemetry import Telemetry
 from keepahead.faces.gateway.visitor import AccessDenied
 from keepahead.faces.redaction import redacted
 
@@ -64,6 +65,7 @@ def make_app(
     gateway: Gateway,
     access: Access,
     books: Books,
+    telemetry: Telemetry,
     *,
     routers: Sequence[APIRouter],
     door: Sequence[BaseRoute] = (),
@@ -90,6 +92,7 @@ def make_app(
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
         await gateway.pulse.read()
+        await telemetry.start()
         running = (gateway.pulse, minutes, *beside)
         for each in running:
             each.start()
@@ -100,6 +103,7 @@ def make_app(
             await feed.close()
             for each in reversed(running):
                 await each.stop()
+            await telemetry.stop()
             if close is not None:
                 await close()
 
@@ -111,10 +115,11 @@ def make_app(
         redoc_url=None,
         lifespan=lifespan,
         redirect_slashes=False,
-        telemetry={"operation_spans": False},
+        telemetry=telemetry.traces.config,
     )
     app.state.gateway, app.state.books = gateway, books
     app.state.health, app.state.feed = health, feed
+    app.state.metrics = telemetry.metrics
     known = Depends(KnownParameters())
     for router in routers:
         app.include_router(router, dependencies=[known])
@@ -125,7 +130,7 @@ def make_app(
     app.add_middleware(Entrance, access=access, clock=gateway.clock, refuse=refuse, origins=cors_origins)
     if cors_origins:
         app.add_middleware(_cors, origins=cors_origins)  # outside of the entrance: a preflight shows no key
-    app.add_middleware(Edge, gateway=gateway, clock=gateway.clock, refuse=refuse_outside)
+    app.add_middleware(Edge, gateway=gateway, clock=gateway.clock, refuse=refuse_outside, telemetry=telemetry)
     return app
 
 

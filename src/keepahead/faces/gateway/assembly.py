@@ -1,5 +1,6 @@
 """Puts the gateway together. Not in wiring.py, which the library imports: FastAPI is an extra."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -26,10 +27,13 @@ from keepahead.faces.gateway.routes import (
     judgement,
     ledger,
     lists,
+    metrics,
     problems,
     products,
     series,
 )
+from keepahead.faces.gateway.telemetry import Telemetry
+from keepahead.faces.sentry import close_sentry, open_sentry
 from keepahead.faces.settings import Settings
 from keepahead.faces.wiring import SIMULATOR_URL, lane_of, open_keepa, upstream_of
 from keepahead.store.alarms import Alarms
@@ -52,6 +56,7 @@ ROUTERS = (
     estimate.router,
     events.router,
     health.router,
+    metrics.router,
     problems.router,
 )
 
@@ -106,11 +111,14 @@ def open_gateway(
     async def close() -> None:
         await access.close()
         await keepa.aclose(drain_seconds=gateway.seconds_to_drain())
+        await asyncio.to_thread(close_sentry)
 
+    open_sentry(settings.sentry_dsn)
     app = make_app(
         gateway,
         access,
         books,
+        Telemetry.of(gateway, books),
         routers=ROUTERS,
         door=(door,),
         refuse_at_the_door=door.refuse,

@@ -13,6 +13,7 @@ from keepahead.clock import Clock
 from keepahead.faces.gateway.gateway import ClientGoneError, Gateway
 from keepahead.faces.gateway.problems import Problem, problem
 from keepahead.faces.gateway.respond import Refuse
+from keepahead.faces.gateway.telemetry import Telemetry
 from keepahead.faces.gateway.visit import Visit, begin
 
 URL_BYTES_MAX = 16_384
@@ -24,7 +25,7 @@ CLIENT_GONE = 499
 """What the log says of a request whose client has hung up."""
 
 _REQUEST_ID = re.compile(r"[0-9A-Za-z._-]{1,64}")
-_ALWAYS = ("/health",)
+_ALWAYS = ("/health", "/metrics")
 """Answered however busy the gateway is."""
 
 _SECURITY = (
@@ -41,11 +42,12 @@ log = structlog.get_logger("keepahead.gateway")
 class Edge:
     """Wraps the application."""
 
-    def __init__(self, app: ASGIApp, *, gateway: Gateway, clock: Clock, refuse: Refuse) -> None:
+    def __init__(self, app: ASGIApp, *, gateway: Gateway, clock: Clock, refuse: Refuse, telemetry: Telemetry) -> None:
         self._app = app
         self._refuse = refuse
         self._gateway = gateway
         self._clock = clock
+        self._telemetry = telemetry
         self._under_way = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -57,7 +59,7 @@ class Edge:
         told = headers.get("x-request-id", "")
         visit = Visit(told if _REQUEST_ID.fullmatch(told) else uuid.uuid4().hex)
         begin(scope, visit)
-        exchange = _Exchange(self._gateway, visit, receive, send)
+        exchange = _Exchange(self._gateway, visit, receive, send, self._telemetry)
         began = self._clock.now()
         self._under_way += 1
         structlog.contextvars.bind_contextvars(request_id=visit.request_id)  # a request has a context of its own
@@ -98,6 +100,7 @@ class Edge:
     async def _fail(self, scope: Scope, exchange: "_Exchange", error: Exception) -> None:
         if isinstance(error, TimeoutError) and exchange.has_started:
             return  # it was cut off; the server closes the connection of an answer that did not end
+        self._telemetry.failed(scope, exchange.visit, error)
         log.error("fault", request_id=exchange.visit.request_id, path=scope["path"], exc_info=error)
         if exchange.has_started:
             raise error
@@ -105,14 +108,15 @@ class Edge:
         await self._refuse(scope, told)(scope, exchange.receive, exchange.send)
 
     def _tell(self, scope: Scope, visit: Visit, status: int, began: datetime) -> None:
-        milliseconds = (self._clock.now() - began).total_seconds() * 1000
+        seconds = (self._clock.now() - began).total_seconds()
+        self._telemetry.answered(scope, status, seconds)
         log.info(
             "request",
             request_id=visit.request_id,
             method=scope["method"],
             path=scope["path"],
             status=status,
-            milliseconds=round(milliseconds, 1),
+            milliseconds=round(seconds * 1000, 1),
             caller=visit.visitor.name if visit.visitor else None,
             consumed=visit.tally.consumed,
             saved=visit.tally.saved,
@@ -122,7 +126,7 @@ class Edge:
 class _Exchange:
     """One request's two ends, watched: how large it grows, how long each part takes, what goes out with the answer."""
 
-    def __init__(self, gateway: Gateway, visit: Visit, receive: Receive, send: Send) -> None:
+    def __init__(self, gateway: Gateway, visit: Visit, receive: Receive, send: Send, telemetry: Telemetry) -> None:
         self.visit = visit
         self.status = 0
         self.has_started = False
@@ -131,6 +135,7 @@ class _Exchange:
         self._gateway = gateway
         self._receive = receive
         self._send = send
+        self._telemetry = telemetry
         self._bytes = 0
         self._has_body = False
         self._body_until = asyncio.get_running_loop().time() + gateway.patience.body_seconds
@@ -160,6 +165,7 @@ class _Exchange:
             self.has_started = True
             self.status = message["status"]
             self._add_headers(message)
+            self._telemetry.answering(self.visit)
         async with asyncio.timeout(self._gateway.patience.send_seconds):
             await self._send(message)
 
