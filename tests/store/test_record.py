@@ -45,3 +45,17 @@ def test_what_was_put_away_shows(ledger, database):
     kinds = [type(line.entry).__name__ for line in record.after(folded_from)]
     assert kinds[0] == "Carried"
     assert "Carried" not in kinds[1:]
+
+
+def test_who_has_spent_of_late(ledger, database):
+    """Spenders are those of the hours since then, with what each spent on what; those of before are not among them."""
+    ledger.observe(meter(0, 500), at(0))
+    for seconds, caller, endpoint in ((0, "early", "query"), (7200, "late", "product"), (7201, "late", "search")):
+        call_id = f"call{seconds}"
+        ledger.reserve(ask(call_id, 5, caller=caller, endpoint=endpoint), at(seconds))
+        ledger.settle(call_id, 4, meter(seconds + 1, 400), at(seconds + 1))
+    record = Record(database, "account")
+    found = {("product", "late", "live"): 4, ("search", "late", "live"): 4}
+    assert record.spenders(at(7300)) == found
+    assert record.spenders(at(0)) == {**found, ("query", "early", "live"): 4}
+    assert Record(database, "another").spenders(at(0)) == {}

@@ -17,7 +17,7 @@ from keepahead.keepa.costs import ENDPOINT_COSTS
 ENDPOINTS = frozenset(name.split()[0] for name in ENDPOINT_COSTS)
 LANES = frozenset((LIVE.name, JOBS.name))
 REASONS = frozenset(Reason)
-GROUPS_MOST = 100
+GROUPS_MOST = 60
 """So many groups are counted with a caller of their own; of those beyond, the caller is "other"."""
 
 SUMS = ("reserved", "released", "consumed", "saved", "overage", "hits")

@@ -14,7 +14,7 @@ from keepahead.faces.gateway.gateway import Gateway
 from keepahead.faces.gateway.pace import SPAN, Pace
 from keepahead.store.record import Filter, GroupBy, Line
 
-BEAT_SECONDS = 1.0
+BEAT_SECONDS = 2.0
 """So often the entries are looked at: counters are behind by this at most, however much is written."""
 
 PAGE = 1_000

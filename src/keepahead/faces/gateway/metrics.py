@@ -25,7 +25,7 @@ from keepahead.faces.gateway.pace import Pace
 from keepahead.faces.gateway.standing import GAUGES, Gauge, Value, standing_of
 
 WAITED_SECONDS: Final = (2.0, 5.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0)
-"""Whoever waits for less than the first is not seen to wait: the queue is looked at once a second."""
+"""Whoever waits for less than about the first is not seen to wait: so often the queue is looked at."""
 
 TOOK_SECONDS: Final = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 CHARGED: Final = (0.0, 0.25, 0.5, 0.75, 0.9, 1.0, 1.25, 1.5, 2.0)

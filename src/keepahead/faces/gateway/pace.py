@@ -20,7 +20,7 @@ class Pace:
 
     def seed(self, tokens: int, now: datetime) -> None:
         """Begin with what was spent in the ten minutes before, taken as evenly spread."""
-        self._steps = deque((now - _STEP * (_STEPS - number), tokens // _STEPS) for number in range(_STEPS))
+        self._steps = deque((now - _STEP * (_STEPS - 1 - number), tokens // _STEPS) for number in range(_STEPS))
 
     def take(self, entry: Entry) -> None:
         """Take notice of one entry."""
