@@ -22,7 +22,7 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "steady"))
 @pytest.fixture(autouse=True)
 def _nothing_set(tmp_path, monkeypatch) -> None:
     for name in list(os.environ):
-        if name.startswith(("KEEPA_", "KEEPAHEAD_")) and not name.startswith("KEEPAHEAD_TEST_"):
+        if name.startswith(("KEEPA_", "KEEPAHEAD_", "OTEL_", "SENTRY_")) and not name.startswith("KEEPAHEAD_TEST_"):
             monkeypatch.delenv(name)
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
     monkeypatch.setenv("HOME", str(tmp_path / "home"))

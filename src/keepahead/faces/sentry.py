@@ -1,6 +1,7 @@
 """Errors to Sentry, where its address is set; scrubbed of keys before they leave. Off otherwise."""
 
 import logging
+import os
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
@@ -30,7 +31,10 @@ _LOGIN = re.compile(r"(://)[^/@\s]*:[^/@\s]*@")
 
 
 def open_sentry(dsn: SecretStr | None) -> None:
-    """Send errors there from now on, for this process. Raises SettingsError where it is no address of Sentry's."""
+    """Send errors there from now on, for this process; nothing about people (Sentry's own default).
+
+    Raises SettingsError where it is no address of Sentry's.
+    """
     if dsn is None:
         return
     try:
@@ -40,11 +44,10 @@ def open_sentry(dsn: SecretStr | None) -> None:
         raise SettingsError(name, f"{name} must be a DSN, as the settings of a Sentry project show it") from None
     sentry_sdk.init(
         dsn.get_secret_value(),
-        release=f"keepahead@{__version__}",
+        release=os.environ.get("SENTRY_RELEASE") or f"keepahead@{__version__}",
         auto_enabling_integrations=False,
         default_integrations=False,  # they change how other libraries work, and tell of what they see
         integrations=[LoggingIntegration(level=None, event_level=logging.ERROR)],
-        send_default_pii=False,
         max_request_body_size="never",
         auto_session_tracking=False,
         before_send=_scrubbed,

@@ -8,6 +8,7 @@ class Scraped:
     """All samples of one scrape."""
 
     def __init__(self, text: str) -> None:
+        self.text = text
         self.families = {family.name: family for family in text_string_to_metric_families(text)}
         self.samples = [sample for family in self.families.values() for sample in family.samples]
 

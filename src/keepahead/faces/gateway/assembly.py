@@ -88,6 +88,7 @@ def open_gateway(
     `plays`: made-up programs spend what there is, on the built-in simulator only.
     `clock`, `transport` and `patience` are for tests. Raises SettingsError and LedgerError.
     """
+    open_sentry(settings.sentry_dsn)
     clock = clock or SystemClock()
     keepa = open_keepa(settings, clock=clock, transport=transport, memory_megabytes=settings.memory_megabytes)
     book = Keyring(keepa.ledger.database, keepa.ledger.fingerprint)
@@ -111,9 +112,9 @@ def open_gateway(
     async def close() -> None:
         await access.close()
         await keepa.aclose(drain_seconds=gateway.seconds_to_drain())
-        await asyncio.to_thread(close_sentry)
+        if settings.sentry_dsn is not None:
+            await asyncio.to_thread(close_sentry)
 
-    open_sentry(settings.sentry_dsn)
     app = make_app(
         gateway,
         access,

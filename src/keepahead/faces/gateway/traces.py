@@ -48,7 +48,7 @@ class Traces:
         if self._provider is None:
             return
         span = trace.get_current_span()
-        span.set_attribute("keepahead.request_id", visit.request_id)
+        span.set_attribute("keepahead.request_id", redacted(visit.request_id))
         span.set_attribute("keepahead.tokens.consumed", visit.tally.consumed)
         span.set_attribute("keepahead.tokens.saved", visit.tally.saved)
         if visit.visitor is not None:
