@@ -29,6 +29,7 @@ from bench.neighbour import LeftOutError, Neighbour, environment
 from bench.pairs import Bare, Memory, OnSqlite
 from bench.parts import largest_parts
 from bench.rounds import Row, each, in_turns, once, times_as_fast
+from bench.scrape import scrape
 from keepahead.keepa import objects
 from keepahead.keepa.costs import quote
 from keepahead.keepa.wire import read
@@ -197,6 +198,7 @@ _CHAPTERS: Mapping[str, Callable[[Path], Iterator[Chapter]]] = {
     "archive": archive,
     "economy": economy,
     "gateway": gateway,
+    "scrape": scrape,
 }
 
 main()

@@ -38,10 +38,10 @@ class Contender:
 def gateway(folder: Path) -> Iterator[Chapter]:
     """Measure everybody, then whether memory stays flat."""
     with ExitStack() as stack:
-        upstream = stack.enter_context(_role("upstream"))
-        proxy = stack.enter_context(_role("proxy", upstream))
-        memory = stack.enter_context(_role("memory"))
-        ours, pid = stack.enter_context(_serve(folder, upstream))
+        upstream = stack.enter_context(role("upstream"))
+        proxy = stack.enter_context(role("proxy", upstream))
+        memory = stack.enter_context(role("memory"))
+        ours, pid = stack.enter_context(serve(folder, upstream))
         nginx = stack.enter_context(_nginx(folder, upstream))
         warm = f"/keepa/product?key=open&domain=1&asin={_asin(0)}"
         ask(ours, lambda: itertools.repeat(warm), connections=1, seconds=0.2)
@@ -150,14 +150,16 @@ def _fresh(path: str, items: int = 1) -> Iterator[str]:
 
 
 @contextmanager
-def _role(*role: str) -> Iterator[str]:
-    with _started([sys.executable, "-m", "bench.gateway_upstream", *role], os.environ) as child:
+def role(*words: str) -> Iterator[str]:
+    """Run one of what stands around the gateway; yield its URL."""
+    with _started([sys.executable, "-m", "bench.gateway_upstream", *words], os.environ) as child:
         assert child.stdout
         yield child.stdout.readline().strip()
 
 
 @contextmanager
-def _serve(folder: Path, upstream: str) -> Iterator[tuple[str, int]]:
+def serve(folder: Path, upstream: str) -> Iterator[tuple[str, int]]:
+    """Run the gateway, open to all; yield its URL and its process id."""
     settings = {
         **os.environ,
         "KEEPAHEAD_UPSTREAM_URL": upstream,
