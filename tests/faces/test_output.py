@@ -11,6 +11,7 @@ import polars as pl
 import pytest
 from tests.faces.conftest import see
 
+from keepahead.faces import sheet
 from keepahead.faces.cli import output
 from keepahead.faces.cli.exits import NotWritten
 
@@ -84,7 +85,7 @@ def test_long_texts_and_many_rows_in_excel(monkeypatch):
     written = output.output_to("long.xlsx", force=False)
     written.write(FIELDS[:1], [["x" * 40_000]])
     assert len(openpyxl.load_workbook("long.xlsx").active["A2"].value) == 32_767
-    monkeypatch.setattr(output, "_EXCEL_ROWS", 2)
+    monkeypatch.setattr(sheet, "EXCEL_ROWS", 2)
     with pytest.raises(NotWritten, match="Excel holds 2 rows"):
         output.output_to("many.xlsx", force=False).write(FIELDS, ROWS)
     assert not Path("many.xlsx").exists()

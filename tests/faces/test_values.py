@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import typer
 
-from keepahead.faces.cli.results import money, title
+from keepahead.faces.cli.results import title
+from keepahead.faces.words import money
 from keepahead.faces.cli.streams import clean
 from keepahead.faces.cli.values import listed, moment, price_range, seconds_range, whole_range
 from keepahead.faces.words import span, tokens

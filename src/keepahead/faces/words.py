@@ -1,13 +1,25 @@
-"""What people read: numbers of tokens, lengths of time, what they may have meant."""
+"""What people read: numbers of tokens, amounts of money, lengths of time, what they may have meant."""
 
 from collections.abc import Collection
 
+from keepahead.keepa.domains import DOMAINS
 from keepahead.keepa.filters import nearest_name
 
 
 def tokens(count: int) -> str:
     """Return a number of tokens in words."""
     return f"{count:,} token{'' if count == 1 else 's'}"
+
+
+def money(amount: int | None, domain: int) -> str | None:
+    """Return an amount in the smallest unit as people write it: 1499 -> 14.99, yen whole."""
+    decimals = DOMAINS[domain].decimals if domain in DOMAINS else 2
+    return None if amount is None or amount < 0 else f"{amount / 10**decimals:,.{decimals}f}"
+
+
+def currency(domain: int) -> str:
+    """Return the currency of a marketplace."""
+    return DOMAINS[domain].currency if domain in DOMAINS else ""
 
 
 def span(seconds: float | None) -> str:

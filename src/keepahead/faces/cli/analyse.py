@@ -5,8 +5,8 @@ from typing import Annotated
 import typer
 
 from keepahead.clock import SystemClock
+from keepahead.faces.analysis_rows import FIELDS, row_of
 from keepahead.faces.cli import options, output
-from keepahead.faces.cli.analysis_rows import FIELDS, row_of
 from keepahead.faces.cli.analysis_table import put_analyses, put_analysis
 from keepahead.faces.cli.lookup import look_up, missing_of, say_missing
 from keepahead.faces.cli.results import put_json

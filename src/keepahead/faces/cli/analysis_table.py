@@ -1,14 +1,20 @@
 """Analyses for people: one in full, several as a table."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import date
+from collections.abc import Sequence
 
-from keepahead.faces.cli.results import Cell, Column, money, put_facts, put_table, put_text
+from keepahead.faces.analysis_words import (
+    figure_rows,
+    market_facts,
+    money_facts,
+    points,
+    rest_facts,
+    star,
+    verdict_facts,
+)
+from keepahead.faces.cli.results import Cell, Column, put_facts, put_table, put_text
+from keepahead.faces.words import money
 from keepahead.work.analysis.analyse import Analysis
-from keepahead.work.analysis.fees import ASSUMED
-from keepahead.work.analysis.figures import WINDOWS, Figures
-
-Facts = Iterator[tuple[str, Cell]]
+from keepahead.work.analysis.figures import WINDOWS
 
 
 def put_analyses(found: Sequence[Analysis]) -> None:
@@ -30,11 +36,16 @@ def put_analyses(found: Sequence[Analysis]) -> None:
 def put_analysis(seen: Analysis) -> None:
     """Write all that is to be said of one product."""
     put_text(f"{seen.asin}  {seen.title}")
-    put_facts(_verdict(seen))
+    put_facts(verdict_facts(seen))
     put_text("")
-    _put_figures(seen)
+    columns = (
+        Column("mean over"),
+        Column("now", right=True),
+        *(Column(f"{days} days", right=True) for days in WINDOWS),
+    )
+    put_table(columns, figure_rows(seen))
     put_text("")
-    put_facts((*_market(seen), *_money(seen), *_rest(seen)))
+    put_facts((*market_facts(seen), *money_facts(seen), *rest_facts(seen)))
 
 
 def _row(seen: Analysis) -> Sequence[Cell]:
@@ -42,161 +53,11 @@ def _row(seen: Analysis) -> Sequence[Cell]:
     return (
         seen.asin,
         seen.recommendation.verdict,
-        _points(seen.velocity.value),
-        _points(seen.risk.value),
-        f"{returns.roi:.0%}{_star(seen)}" if returns else None,
+        points(seen.velocity.value),
+        points(seen.risk.value),
+        f"{returns.roi:.0%}{star(seen)}" if returns else None,
         money(seen.price.current, seen.domain),
         money(returns.target_price, seen.domain) if returns else None,
         None if seen.sales.likely is None else f"{seen.sales.likely:,.0f}",
         seen.title,
     )
-
-
-def _verdict(seen: Analysis) -> Facts:
-    yield from _listed(seen.recommendation.verdict, seen.recommendation.reasons)
-    yield f"velocity {_points(seen.velocity.value) or '-'}", "; ".join(seen.velocity.reasons) or None
-    yield f"risk {_points(seen.risk.value) or '-'}", "; ".join(seen.risk.reasons) or None
-
-
-def _put_figures(seen: Analysis) -> None:
-    def price(value: float | None) -> str | None:
-        return None if value is None else money(round(value), seen.domain)
-
-    def whole(value: float | None) -> str | None:
-        return None if value is None else f"{value:,.0f}"
-
-    def number(value: float | None) -> str | None:
-        return None if value is None else f"{value:,.1f}"
-
-    columns = (
-        Column("mean over"),
-        Column("now", right=True),
-        *(Column(f"{days} days", right=True) for days in WINDOWS),
-    )
-    put_table(
-        columns,
-        [
-            _means(f"price, {seen.currency}", seen.price, price),
-            ["lowest price", None, *(price(seen.price.days[days].low) for days in WINDOWS)],
-            ["highest price", None, *(price(seen.price.days[days].high) for days in WINDOWS)],
-            ["not offered", None, *(_percent(seen.price.days[days].gap_share) for days in WINDOWS)],
-            _means("sales rank", seen.rank, whole),
-            _means("new offers", seen.offers, number, now=whole),
-        ],
-    )
-
-
-def _means(
-    name: str,
-    figures: Figures,
-    shown: Callable[[float | None], str | None],
-    now: Callable[[float | None], str | None] | None = None,
-) -> Sequence[Cell]:
-    return [name, (now or shown)(figures.current), *(shown(figures.mean(days)) for days in WINDOWS)]
-
-
-def _market(seen: Analysis) -> Facts:
-    sales, rivals, outs = seen.sales, seen.competition, seen.stock_outs
-    if sales.likely is not None:
-        span = f"{sales.low:,} to {sales.high:,}" if sales.high is not None else f"{sales.low:,} or more"
-        yield "sales a month", f"about {sales.likely:,.0f} ({span}, by {sales.source})"
-    if seen.own_sales is not None:
-        yield (
-            "a newcomer's",
-            f"about {seen.own_sales:,.0f}: an equal share of what is left, with {_count(rivals.rivals, 'rival')}",
-        )
-    drops = (sales.drops_30, sales.drops_90, sales.drops_180, sales.drops_365)
-    if any(each is not None for each in drops):
-        yield "rank drops", ", ".join(f"{_known(drop)} in {days}" for drop, days in zip(drops, WINDOWS, strict=True))
-    shipped = f", {rivals.offers_fba} by FBA and {rivals.offers_fbm} by the merchant" if rivals.offers_source else ""
-    yield "offers", f"{_known(rivals.offers_new)} new{shipped}"
-    yield "Amazon", _amazon(seen)
-    if rivals.leader_share is not None:
-        winners = _count(rivals.winners, "seller")
-        yield "Buy Box", f"{rivals.leader} had it {rivals.leader_share:.0%} of 90 days; {winners} in all"
-    yield (
-        "volatility",
-        f"price {_known(_percent(seen.volatility.price))}, rank {_known(_percent(seen.volatility.rank))}",
-    )
-    if outs.times is not None:
-        yield "stock-outs", f"{outs.times} in 90 days, {_known(_percent(outs.share))} of the time"
-    yield "season", _season(seen)
-
-
-def _amazon(seen: Analysis) -> str:
-    rivals = seen.competition
-    word = {True: "sells it now", False: "does not sell it now", None: "not known whether it sells it now"}
-    offered = "" if rivals.amazon_offer_share is None else f"; offered it {rivals.amazon_offer_share:.0%} of 90 days"
-    box = "" if rivals.amazon_box_share is None else f", had the Buy Box {rivals.amazon_box_share:.0%}"
-    return f"{word[rivals.amazon_in_stock]}{offered}{box}"
-
-
-def _season(seen: Analysis) -> str:
-    season = seen.season
-    if season.is_seasonal is None:
-        return "not known"
-    if not season.is_seasonal:
-        return "none"
-    months = ", ".join(f"{date(2000, month, 1):%B}" for month in season.best_months)
-    return f"best in {months}; the best month's rank is {season.swing:.1f} times better than the worst's"
-
-
-def _money(seen: Analysis) -> Facts:
-    fees, returns, domain = seen.fees, seen.returns, seen.domain
-    if fees is None or returns is None:
-        return
-    parts = [
-        f"referral {money(fees.referral_fee, domain)} ({fees.referral_percent:.2f}%{_assumed(fees.referral_source)})",
-        f"pick and pack {money(fees.pick_and_pack_fee, domain)}{_assumed(fees.pick_and_pack_source, bare=True)}",
-        *(
-            f"{name} {money(amount, domain)}"
-            for name, amount in (("closing", fees.closing_fee), ("VAT", fees.vat), ("other", fees.other_cost))
-            if amount
-        ),
-    ]
-    yield "selling price", f"{money(fees.selling_price, domain)} {seen.currency}"
-    yield "fees", f"{money(fees.total, domain)}: {', '.join(parts)}"
-    bought = f"{money(returns.buying_price, domain)}{_assumed(returns.buying_price_source, bare=True)}"
-    profit = f"{'-' if returns.profit < 0 else ''}{money(abs(returns.profit), domain)}"
-    yield "buying price", f"{bought}: profit {profit}, return {returns.roi:.0%}"
-    target, break_even = money(returns.target_price, domain), money(returns.break_even_price, domain)
-    yield "pay at most", f"{target} for the return aimed at; no loss up to {break_even}"
-
-
-def _rest(seen: Analysis) -> Facts:
-    if seen.missing:
-        yield "not known", ", ".join(seen.missing)
-    yield from _listed("note", seen.notes)
-
-
-def _listed(name: str, lines: Iterable[str]) -> Facts:
-    for number, line in enumerate(lines):
-        yield ("" if number else name), line
-
-
-def _points(value: float | None) -> str | None:
-    return None if value is None else f"{value:.0f}"
-
-
-def _percent(value: float | None) -> str | None:
-    if value is None:
-        return None
-    return "<1%" if 0 < value < 0.005 else f"{value:.0%}"
-
-
-def _known(value: object) -> object:
-    return "unknown" if value is None else value
-
-
-def _count(number: int | None, noun: str) -> str:
-    return f"{number or 0:,} {noun}{'' if number == 1 else 's'}"
-
-
-def _assumed(source: str, *, bare: bool = False) -> str:
-    if source != ASSUMED:
-        return ""
-    return " (assumed)" if bare else ", assumed"
-
-
-def _star(seen: Analysis) -> str:
-    return "*" if seen.returns and seen.returns.buying_price_source == ASSUMED else ""

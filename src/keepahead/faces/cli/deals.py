@@ -6,12 +6,13 @@ from typing import Annotated, Any
 import typer
 
 from keepahead.faces.cli import options, output
-from keepahead.faces.cli.results import Cell, Column, currency, money, put_json, put_table, title
+from keepahead.faces.cli.results import Cell, Column, put_json, put_table, title
 from keepahead.faces.cli.spending import Terms, spend
 from keepahead.faces.cli.streams import say
 from keepahead.faces.cli.values import price_range, whole_range
 from keepahead.faces.deal_selection import PriceType, Span, deal_selection
 from keepahead.faces.documents import deal_counts_json, raws
+from keepahead.faces.words import currency, money
 from keepahead.keepa import plans
 from keepahead.keepa.csv_types import CsvType
 from keepahead.keepa.domains import DOMAINS, domain_id

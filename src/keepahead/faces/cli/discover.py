@@ -10,14 +10,15 @@ from keepahead.clock import SystemClock
 from keepahead.faces.cli import criteria_options as wanted
 from keepahead.faces.cli import options, output
 from keepahead.faces.cli.criteria_options import category_id, whole_hours
-from keepahead.faces.cli.plan_words import plan_lines, put_plan
-from keepahead.faces.cli.product_rows import FIELDS, rows_of
+from keepahead.faces.cli.planned import put_plan
 from keepahead.faces.cli.product_table import put_products
 from keepahead.faces.cli.results import put_json
 from keepahead.faces.cli.spending import Terms, spend
 from keepahead.faces.cli.streams import say
 from keepahead.faces.cli.values import price_range, stars_range, whole_range
 from keepahead.faces.documents import found_json, plan_json, raws
+from keepahead.faces.plan_words import plan_lines
+from keepahead.faces.product_rows import FIELDS, rows_of
 from keepahead.faces.settings import read_settings
 from keepahead.keepa.client import AsyncKeepa
 from keepahead.keepa.domains import domain_id

@@ -7,8 +7,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Literal
 
-from keepahead.faces.cli.files import Row, as_written, csv_lines, demand_installed, json_lines
+from keepahead.faces.cli.files import demand_installed
 from keepahead.faces.cli.progress import Tally
+from keepahead.faces.sheet import Row, as_written, csv_lines, json_lines
 from keepahead.store.record import ROW_TYPES
 
 Format = Literal["csv", "jsonl", "parquet"]

@@ -1,23 +1,16 @@
 """Files that people name: whether one can be written is found out early, and it is complete or not there at all."""
 
-import csv
 import os
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator
 from contextlib import contextmanager, suppress
-from datetime import datetime
 from importlib.util import find_spec
-from io import StringIO
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import Any
 
-import msgspec
 import typer
 
 from keepahead.errors import SettingsError
 from keepahead.faces.cli.exits import NotWritten
-
-Row = Mapping[str, Any]
 
 
 def demand_installed(module: str, extra: str, what: str, option: str) -> None:
@@ -65,22 +58,3 @@ def new_file(path: Path, *, force: bool) -> Generator[Path]:
     finally:
         with suppress(OSError):  # where it could not be made there is nothing to take away
             unfinished.unlink(missing_ok=True)
-
-
-def as_written(value: object) -> object:
-    """Return a moment as text, ever in the same form; all else as it is."""
-    if isinstance(value, datetime):
-        return value.isoformat(timespec="microseconds").replace("+00:00", "Z")
-    return value
-
-
-def csv_lines(lines: Sequence[Sequence[object]]) -> bytes:
-    """Return lines of csv."""
-    text = StringIO()
-    csv.writer(text, lineterminator="\n").writerows(lines)
-    return text.getvalue().encode()
-
-
-def json_lines(rows: Sequence[Row]) -> bytes:
-    """Return a JSON document a line."""
-    return msgspec.json.Encoder().encode_lines(rows)

@@ -10,14 +10,15 @@ from keepahead.clock import SystemClock
 from keepahead.faces.cli import criteria_options as wanted
 from keepahead.faces.cli import options, output
 from keepahead.faces.cli.criteria_options import category_id
-from keepahead.faces.cli.plan_words import criteria_words, put_plan, step_lines
-from keepahead.faces.cli.results import Cell, Column, currency, money, put_json, put_table, title
+from keepahead.faces.cli.planned import put_plan
+from keepahead.faces.cli.results import Cell, Column, put_json, put_table, title
 from keepahead.faces.cli.spending import Terms, spend
 from keepahead.faces.cli.streams import say
 from keepahead.faces.cli.values import price_range, stars_range, whole_range
 from keepahead.faces.documents import niche_plan_json, niches_json
+from keepahead.faces.plan_words import criteria_words, step_lines
 from keepahead.faces.settings import read_settings
-from keepahead.faces.words import tokens
+from keepahead.faces.words import currency, money, tokens
 from keepahead.keepa.client import AsyncKeepa
 from keepahead.keepa.domains import DOMAINS, domain_id
 from keepahead.work.discovery.criteria import Criteria

@@ -5,13 +5,13 @@ from typing import Annotated, Any, cast
 import typer
 
 from keepahead.faces.cli import options, output
-from keepahead.faces.cli.product_rows import FIELDS, rows_of
 from keepahead.faces.cli.product_table import put_products
 from keepahead.faces.cli.results import put_json
 from keepahead.faces.cli.spending import Terms, spend
 from keepahead.faces.cli.streams import say
 from keepahead.faces.cli.values import listed
 from keepahead.faces.documents import raws
+from keepahead.faces.product_rows import FIELDS, rows_of
 from keepahead.keepa import plans
 from keepahead.keepa.client import AsyncKeepa
 from keepahead.keepa.domains import domain_id

@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
-from keepahead.faces.cli.results import Cell, Column, currency, money, put_table
+from keepahead.faces.cli.results import Cell, Column, put_table
 from keepahead.faces.cli.streams import clean
+from keepahead.faces.words import currency, money
 from keepahead.keepa.objects import Product
 
 AMAZON, NEW, SALES, COUNT_NEW, RATING, BUY_BOX = 0, 1, 3, 11, 16, 18

@@ -15,7 +15,6 @@ from rich.text import Text
 
 from keepahead.faces.cli.exits import OutputClosed
 from keepahead.faces.cli.streams import clean
-from keepahead.keepa.domains import DOMAINS
 
 NOTHING = "-"
 _GAP = 2
@@ -82,17 +81,6 @@ def put_text(text: str) -> None:
 def title(text: object) -> str:
     """Return a title as people write it; Keepa's may hold HTML entities."""
     return clean(html.unescape(str(text or "")))
-
-
-def money(amount: int | None, domain: int) -> str | None:
-    """Return an amount in the smallest unit as people write it: 1499 -> 14.99, yen whole."""
-    decimals = DOMAINS[domain].decimals if domain in DOMAINS else 2
-    return None if amount is None or amount < 0 else f"{amount / 10**decimals:,.{decimals}f}"
-
-
-def currency(domain: int) -> str:
-    """Return the currency of a marketplace."""
-    return DOMAINS[domain].currency if domain in DOMAINS else ""
 
 
 def _cell(value: Cell) -> Text:

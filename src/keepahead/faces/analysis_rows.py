@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from keepahead.faces.cli.output import Field, Value
+from keepahead.faces.sheet import Field, Value
 from keepahead.keepa.domains import DOMAINS
 from keepahead.work.analysis.analyse import Analysis
 from keepahead.work.analysis.figures import WINDOWS

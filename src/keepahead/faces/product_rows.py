@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from keepahead.faces.cli.output import Field, Value
+from keepahead.faces.sheet import Field, Value
 from keepahead.keepa.csv_types import CsvType
 from keepahead.keepa.domains import DOMAINS
 from keepahead.keepa.money import Money

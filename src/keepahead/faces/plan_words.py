@@ -1,19 +1,11 @@
-"""A plan in words and as JSON: what is asked, by which road and why, what it costs, when it can be paid for."""
+"""A plan in words: what is asked, by which road and why, what it costs, when it can be paid for. Pure."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
-from keepahead.budget.cost import Cost
-from keepahead.clock import SystemClock
-from keepahead.faces.cli.account import ledger_account, say_if_simulated
-from keepahead.faces.cli.options import LaneName
-from keepahead.faces.cli.results import currency, money, put_json, put_text
-from keepahead.faces.ledger_documents import account_json
-from keepahead.faces.settings import read_settings
-from keepahead.faces.words import span, tokens
+from keepahead.faces.words import currency, money, span, tokens
 from keepahead.keepa.domains import DOMAINS
 from keepahead.work.discovery.criteria import Criteria, Range
-from keepahead.work.discovery.plan import DiscoveryPlan, forecast
+from keepahead.work.discovery.plan import DiscoveryPlan, Forecast
 from keepahead.work.discovery.roads import Step
 
 _MONEY = {
@@ -79,22 +71,7 @@ def step_lines(steps: Sequence[Step]) -> list[str]:
     ]
 
 
-def put_plan(lines: Sequence[str], document: Mapping[str, Any], cost: Cost, lane: LaneName, *, json: bool) -> None:
-    """Show a plan and, from the ledger alone, what it leaves and when it could be paid for."""
-    settings = read_settings()
-    say_if_simulated(settings)
-    _, _, status = ledger_account(settings, lane)
-    now = SystemClock().now()
-    ahead = forecast(cost, status, now) if status else None
-    if json:
-        account = account_json(status, now) if status else None
-        put_json({"plan": document, "forecast": ahead, "account": account})
-        return
-    for line in (*lines, _forecast_line(ahead)):
-        put_text(line)
-
-
-def _forecast_line(ahead: Any) -> str:
+def forecast_line(ahead: Forecast | None) -> str:
     """Say what a plan leaves and when it can be paid for."""
     if ahead is None:
         return "nobody knows when: the bucket was never seen; keepahead status asks for free"
