@@ -6,10 +6,9 @@ import pytest
 import typer
 
 from keepahead.faces.cli.results import title
-from keepahead.faces.words import money
 from keepahead.faces.cli.streams import clean
 from keepahead.faces.cli.values import listed, moment, price_range, seconds_range, whole_range
-from keepahead.faces.words import span, tokens
+from keepahead.faces.words import money, span, tokens
 
 NOW = datetime(2026, 11, 22, 20, 0, tzinfo=UTC)
 

@@ -263,6 +263,26 @@ def test_another_archive_takes_it_in(archive, database):
     assert found["A"].call_id == "call"
 
 
+def test_looking_through(archive, database):
+    """Single items are told newest first, page by page; unread answers, whole ones and other endpoints are not."""
+    for number in range(5):
+        archive.keep(wanted(f"A{number}"), [item(f"A{number}", f"body {number}".encode(), seconds=number % 4)])
+    archive.keep(wanted("B", domain=3), [item("B", seconds=9)])
+    archive.keep(wanted("whole", contents=""), [item("whole", contents="", seconds=9)])
+    archive.keep(wanted("call x", contents=UNREAD), [item("call x", contents=UNREAD, seconds=9)])
+    archive.keep(wanted("S", endpoint="seller"), [item("S", seconds=9)])
+    inventory = Inventory(database, UPSTREAM)
+    first = inventory.places("product", domain=1, most=3)
+    rest = inventory.places("product", domain=1, after=first[-1])
+    assert [each.item for each in (*first, *rest)] == ["A3", "A2", "A1", "A4", "A0"]
+    assert inventory.places("product")[0].item == "B"
+    assert [each.item for each in inventory.places("product", item="A2")] == ["A2"]
+    assert (inventory.count("product"), inventory.count("product", domain=3)) == (6, 1)
+    damage(database, "A2")
+    assert sorted(inventory.bodies(first).values()) == [b"body 1", b"body 3"]
+    assert Inventory(database, "https://elsewhere").places("product") == []
+
+
 def test_pruning(archive, database):
     """What is older, or of one endpoint, or all, goes; and the leases of the dead with it."""
     names = [f"{number}" for number in range(1_100)]

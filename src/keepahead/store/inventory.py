@@ -1,11 +1,12 @@
 """What the archive holds, and its care: counted, thinned out, handed on. For people, not for calls."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, and_, func, or_, select
 
 from keepahead.store import archive, leases, tables
 from keepahead.store.archive import KEEP_NEWEST, UNREAD
@@ -18,6 +19,7 @@ AT_A_TIME = 500
 """So many rows are read, dropped or taken in, in one transaction."""
 
 _ROWS = tables.answers.c
+_WHOLE = ""  # the contents of an answer that is kept as a whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,17 @@ class Stock:
     unread: int
     damaged: int
     total_size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where one archived item lies: what it holds, and when it was fetched."""
+
+    seq: int
+    domain: int
+    item: str
+    contents: str
+    fetched_at: datetime
 
 
 class Inventory:
@@ -78,6 +91,51 @@ class Inventory:
         """Return the bytes of all upstreams of the database; of `stock` that alone."""
         with self._database.read() as connection:
             return archive.total_size(connection)
+
+    def places(
+        self,
+        endpoint: str,
+        *,
+        domain: int | None = None,
+        item: str | None = None,
+        after: Place | None = None,
+        most: int = AT_A_TIME,
+    ) -> Sequence[Place]:
+        """Return where single items of an endpoint lie, the newest first, at most so many.
+
+        `after` is the last one that was returned before: what follows it is told.
+        """
+        conditions = [*self._single(endpoint, domain)]
+        if item is not None:
+            conditions.append(_ROWS.item == item)
+        if after is not None:
+            is_as_old = and_(_ROWS.fetched_at == after.fetched_at, _ROWS.seq < after.seq)
+            conditions.append(or_(_ROWS.fetched_at < after.fetched_at, is_as_old))
+        query = select(_ROWS.seq, _ROWS.domain, _ROWS.item, _ROWS.contents, _ROWS.fetched_at).where(*conditions)
+        newest_first = query.order_by(_ROWS.fetched_at.desc(), _ROWS.seq.desc()).limit(most)
+        with self._database.read() as connection:
+            return [Place(*row) for row in connection.execute(newest_first)]
+
+    def count(self, endpoint: str, *, domain: int | None = None) -> int:
+        """Return how many single items of an endpoint there are; one that is held twice counts twice."""
+        with self._database.read() as connection:
+            counted = select(func.count()).select_from(tables.answers).where(*self._single(endpoint, domain))
+            return connection.execute(counted).scalar_one()
+
+    def bodies(self, places: Sequence[Place]) -> Mapping[int, bytes]:
+        """Return the bodies that lie there, by `seq`; what is gone by now, or damaged, is left out.
+
+        Looking is no use: nothing is touched, served or counted as saved.
+        """
+        found: dict[int, bytes] = {}
+        for first in range(0, len(places), AT_A_TIME):
+            seqs = [place.seq for place in places[first : first + AT_A_TIME]]
+            with self._database.read() as connection:
+                rows = connection.execute(select(_ROWS.seq, _ROWS.body).where(_ROWS.seq.in_(seqs))).all()
+            for seq, packed in rows:
+                with suppress(DamagedError):
+                    found[seq] = unpack(packed)
+        return found
 
     def prune(self, now: datetime, *, before: datetime | None = None, endpoint: str | None = None) -> Iterator[int]:
         """Drop what was fetched before that moment, or of that endpoint, or all; tell after each step how many more."""
@@ -124,6 +182,14 @@ class Inventory:
     @property
     def _own(self) -> ColumnElement[bool]:
         return _ROWS.upstream == self.upstream
+
+    def _single(self, endpoint: str, domain: int | None) -> Iterator[ColumnElement[bool]]:
+        """Yield what holds for items that stand alone: neither unread nor answers that are kept as a whole."""
+        yield self._own
+        yield _ROWS.endpoint == endpoint
+        if domain is not None:
+            yield _ROWS.domain == domain
+        yield _ROWS.contents.not_in((UNREAD, _WHOLE))
 
     def _merge(self, rows: Sequence[Mapping[str, Any]]) -> int:
         sound = sorted((row for row in rows if _is_sound(row["body"])), key=lambda row: (row["item"], row["contents"]))

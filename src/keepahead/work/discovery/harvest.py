@@ -14,6 +14,9 @@ Ended = Literal["enough", "all seen", "bound", "beyond the rank", "early"]
 """Why a discovery ended: enough were found; all that the road brought were seen; as many as planned were looked up; the
 list went on beyond the rank; something failed."""
 
+Doing = Literal["categories", "candidates", "details"]
+"""Whether the categories are there; a page of the road; the details of a chunk."""
+
 SURPLUS = Rejection("more than wanted")
 """What meets the criteria and came in the last chunk, after enough had been found."""
 
@@ -32,6 +35,16 @@ class Rejected:
     lacks: bool
     on: Literal["details", "deal"]
     products: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """What a discovery asks for next, and how far it has come: how many candidates, looked up, and found to fit."""
+
+    what: Doing
+    candidates: int
+    looked_up: int
+    found: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +102,10 @@ class Harvest:
     def is_over(self) -> bool:
         """Tell whether nothing more is to be looked up, whatever comes."""
         return self._why_over() is not None
+
+    def stage(self, what: Doing) -> Stage:
+        """Return how far it has come, at the beginning of something."""
+        return Stage(what, self._candidates, self._looked_up, len(self._products))
 
     def found_since(self, count: int) -> Sequence[Product]:
         """Return the products that were found after the first so many."""

@@ -20,7 +20,7 @@ from keepahead.keepa.terms import Age
 from keepahead.keepa.wire import Answer
 from keepahead.work.discovery.criteria import Criteria
 from keepahead.work.discovery.filters import details_sieve
-from keepahead.work.discovery.harvest import Discovery, Harvest
+from keepahead.work.discovery.harvest import Discovery, Harvest, Stage
 from keepahead.work.discovery.measures import in_order
 from keepahead.work.discovery.plan import DiscoveryPlan, check_tokens
 from keepahead.work.discovery.roads import DEALS_PER_PAGE, archive_options
@@ -95,8 +95,10 @@ async def search(
     max_wait_seconds: float | None = None,
     max_age: Age | None = None,
     details_max_age: Age = DETAILS_AGE,
-) -> AsyncIterator[Product | Discovery]:
+) -> AsyncIterator[Product | Stage | Discovery]:
     """Carry out a plan that was foreseen by its name; yield each product as it is found, and at last the Discovery.
+
+    Before something is asked of Keepa, a Stage says what, and how far it has come.
 
     The terms and errors are those of `discover`. What came with the part that failed is in the error's `results` only.
     """
@@ -112,14 +114,22 @@ async def _carry_out(keepa: AsyncMethods, plan: DiscoveryPlan, limits: _Limits) 
     return found[-1]
 
 
-async def _search(keepa: AsyncMethods, plan: DiscoveryPlan, limits: _Limits) -> AsyncIterator[Product | Discovery]:
+async def _search(
+    keepa: AsyncMethods, plan: DiscoveryPlan, limits: _Limits
+) -> AsyncIterator[Product | Stage | Discovery]:
     harvest = Harvest(plan)
     if plan.tokens_max:
+        if plan.criteria.nodes:
+            yield harvest.stage("categories")
         await check_categories(keepa, plan.criteria, limits.lists())
     pages = _pages(keepa, harvest, limits)
-    while await _next_page(pages, harvest):
+    while True:
+        yield harvest.stage("candidates")
+        if not await _next_page(pages, harvest):
+            break
         while chunk := harvest.chunk():
             had = harvest.found
+            yield harvest.stage("details")
             await _look_up(keepa, harvest, chunk, limits.details())
             for product in harvest.found_since(had):
                 yield product

@@ -18,14 +18,15 @@ from keepahead.faces.gateway.routes.parameters import Yes
 from keepahead.keepa.objects import Product
 from keepahead.keepa.on_behalf import OnBehalf
 from keepahead.work.discovery.criteria import Criteria
-from keepahead.work.discovery.harvest import Discovery
+from keepahead.work.discovery.harvest import Discovery, Stage
 from keepahead.work.discovery.niches import NichePlan, Niches, look_for_niches, plan_niches
 from keepahead.work.discovery.plan import DiscoveryPlan, forecast, plan_discovery
 from keepahead.work.discovery.roads import RoadName
 from keepahead.work.discovery.run import known_to_fit, search
 
 R = TypeVar("R")
-_Item = DiscoveryPlan | Product | Discovery
+Item = DiscoveryPlan | Product | Stage | Discovery
+"""What comes of a discovery while it runs: the plan, stages and products, and at last what all of it brought."""
 
 router = APIRouter(prefix="/api/v1", tags=["discovery"], default_response_class=Response)
 
@@ -102,7 +103,7 @@ async def post_niches(*, errand: Spending, body: NichesBody) -> Response:
     """Rank the sub-categories below a category by demand, competition, margin and stability; all of it or nothing."""
     criteria, now = criteria_of(body), errand.now
     plan = plan_niches(criteria, now=now, max_niches=body.max_niches, sample=body.sample)
-    errand = _bounded(errand, criteria)
+    errand = bounded(errand, criteria)
     if body.plan_only:
         return await _planned(errand, niche_plan_json(plan), plan)
     had: list[Niches] = []
@@ -116,14 +117,14 @@ async def post_niches(*, errand: Spending, body: NichesBody) -> Response:
 
 
 async def _discover(errand: Errand, criteria: Criteria, road: RoadName | None, *, plan_only: bool) -> Response:
-    plan = await _plan(errand, criteria, road)
-    errand = _bounded(errand, criteria)
+    plan = await plan_for(errand, criteria, road)
+    errand = bounded(errand, criteria)
     if plan_only:
         return await _planned(errand, plan_json(plan), plan)
-    work = _discovery(errand, plan)
+    work = discovery_of(errand, plan)
     if wants_lines(errand.request):
         return await stream(errand.request, errand.gateway.clock, lambda put: _stream(errand, work, put))
-    had: list[_Item] = []
+    had: list[Item] = []
     failed: PartialResultError | None = None
     try:
         await errand.spend_whole(work, _into(had))
@@ -136,11 +137,11 @@ async def _discover(errand: Errand, criteria: Criteria, road: RoadName | None, *
     )
 
 
-async def _stream(errand: Errand, work: Whole[_Item], put: Put) -> Mapping[str, Any]:
+async def _stream(errand: Errand, work: Whole[Item], put: Put) -> Mapping[str, Any]:
     sent = 0
     last: Mapping[str, Any] = {}
 
-    async def take(each: _Item) -> None:
+    async def take(each: Item) -> None:
         nonlocal sent, last
         match each:
             case DiscoveryPlan():
@@ -150,6 +151,8 @@ async def _stream(errand: Errand, work: Whole[_Item], put: Put) -> Mapping[str, 
                 await put({"product": raw_of(each)})
             case Discovery():
                 last = {"found": found_json(each), "complete": True, **origin_of(errand.request)}
+            case Stage():
+                pass
 
     try:
         await errand.spend_whole(work, take)
@@ -162,7 +165,7 @@ async def _stream(errand: Errand, work: Whole[_Item], put: Put) -> Mapping[str, 
     return last
 
 
-async def _plan(errand: Errand, criteria: Criteria, road: RoadName | None) -> DiscoveryPlan:
+async def plan_for(errand: Errand, criteria: Criteria, road: RoadName | None) -> DiscoveryPlan:
     """Return the plan; the archive is looked at where its road may be taken."""
     now, archived = errand.now, list[str]()
     if road == "archive" or (road is None and criteria.sort == "any"):
@@ -171,8 +174,10 @@ async def _plan(errand: Errand, criteria: Criteria, road: RoadName | None) -> Di
     return plan_discovery(criteria, now=now, road=road, archived=archived)
 
 
-def _discovery(errand: Errand, plan: DiscoveryPlan) -> Whole[_Item]:
-    async def run(keepa: OnBehalf, max_wait_seconds: float | None) -> AsyncIterator[_Item]:
+def discovery_of(errand: Errand, plan: DiscoveryPlan) -> Whole[Item]:
+    """Return the work of a plan, for Errand.spend_whole."""
+
+    async def run(keepa: OnBehalf, max_wait_seconds: float | None) -> AsyncIterator[Item]:
         yield plan
         async for each in search(
             keepa,
@@ -206,7 +211,7 @@ async def _planned(errand: Errand, document: Mapping[str, Any], plan: DiscoveryP
     return json_response({"plan": document, "forecast": forecast(plan.cost, status, errand.now)})
 
 
-def _bounded(errand: Errand, criteria: Criteria) -> Errand:
+def bounded(errand: Errand, criteria: Criteria) -> Errand:
     """Return it with the lower of the two limits."""
     limits = [each for each in (errand.wish.max_tokens, criteria.max_tokens) if each is not None]
     return errand.with_terms(max_tokens=min(limits, default=None))
