@@ -9,6 +9,7 @@ Range = tuple[int | None, int | None]
 """Both ends included; None is open."""
 
 NUMBER = r"[0-9]{1,12}(?:\.[0-9]{1,4})?"
+_PRICE = re.compile(NUMBER)
 RANGE = re.compile(rf"({NUMBER})?\.\.({NUMBER})?")
 
 
@@ -39,3 +40,11 @@ def read_price_range(text: str, domain: int) -> Range:
 def read_stars(text: str) -> Range:
     """Read a range of stars (4.2..5); return it in tenths, as Keepa does. Raises ValueError."""
     return read_range(text, 1, "stars with at most one decimal")
+
+
+def read_price(text: str, domain: int) -> int:
+    """Read one price in the main unit of the marketplace; return it in the smallest unit. Raises ValueError."""
+    if not _PRICE.fullmatch(text):
+        raise ValueError(f"{text!r:.60} is no price; write 9.99")
+    low, _ = read_price_range(f"{text}..", domain)
+    return low or 0

@@ -62,12 +62,14 @@ class Scene:
 
         self.client.on_delete(self.house.board.watch(show_here))
 
-    def request(self) -> Request:
+    def request(self, stop: asyncio.Event | None = None) -> Request:
         """Return a request as a client of the API would have sent it, whose client goes away when the page does.
+
+        Setting `stop` sends it away before.
 
         With it Gateway.spend and Gateway.spend_whole work for whoever looks at the page, on the road of one call.
         """
-        gone = asyncio.Event()
+        gone = stop or asyncio.Event()
         self.client.on_delete(gone.set)
 
         async def receive() -> Message:

@@ -177,7 +177,7 @@ def _void(line: Line, picture: Picture) -> dict[str, Any]:
 
 
 def _rows(line: Line, picture: Picture, scale: int) -> list[dict[str, Any]]:
-    pieces = steps(_thinned(line.points), picture.until)
+    pieces = steps(thinned(line.points), picture.until)
     return [
         {"at": _ms(at), "value": value / scale if scale > 1 else value, "piece": number}
         for number, piece in enumerate(pieces)
@@ -185,7 +185,7 @@ def _rows(line: Line, picture: Picture, scale: int) -> list[dict[str, Any]]:
     ]
 
 
-def _thinned(points: Points) -> Points:
+def thinned(points: Points) -> Points:
     """Return what a picture can show: of many points in one place the lowest, the highest and the last, gaps kept."""
     size = -(-len(points) * 3 // _POINTS_MOST)
     if size <= 1:

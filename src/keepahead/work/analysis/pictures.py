@@ -8,7 +8,8 @@ from keepahead.keepa.objects import Product
 from keepahead.keepa.series import Series
 from keepahead.work.analysis.chart import Line, Picture, gaps
 
-_PRICES = ((CsvType.BUY_BOX_SHIPPING, "Buy Box"), (CsvType.NEW, "New"), (CsvType.AMAZON, "Amazon"))
+PRICES = ((CsvType.BUY_BOX_SHIPPING, "Buy Box"), (CsvType.NEW, "New"), (CsvType.AMAZON, "Amazon"))
+"""The prices that are drawn, the one that leads first."""
 _EVER = timedelta(days=20_000)
 
 
@@ -20,7 +21,7 @@ def picture_of(product: Product, *, now: datetime, days: int | None) -> Picture:
     until = min(now, product.last_update or now)
     asked = until - (_EVER if days is None else timedelta(days=days))
     since = min(until, max(asked, _first(product) or asked))
-    prices = tuple(line for kind, name in _PRICES if (line := _line(name, product.series(kind), since, until)))
+    prices = tuple(line for kind, name in PRICES if (line := _line(name, product.series(kind), since, until)))
     rank = _line("sales rank", product.series(CsvType.SALES), since, until)
     place = DOMAINS.get(product.domain)
     return Picture(
@@ -47,7 +48,7 @@ def _line(name: str, series: Series, since: datetime, until: datetime) -> Line |
 
 def _first(product: Product) -> datetime | None:
     firsts = [
-        series.times[0] for kind in (CsvType.SALES, *(kind for kind, _ in _PRICES)) if (series := product.series(kind))
+        series.times[0] for kind in (CsvType.SALES, *(kind for kind, _ in PRICES)) if (series := product.series(kind))
     ]
     return min(firsts, default=None)
 
