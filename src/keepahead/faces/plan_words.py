@@ -1,10 +1,14 @@
-"""A plan in words: what is asked, by which road and why, what it costs, when it can be paid for. Pure."""
+"""A plan in words: what is asked, by which road and why, what it costs, when it can be paid for; and what came of it.
+
+Pure.
+"""
 
 from collections.abc import Sequence
 
 from keepahead.faces.words import currency, money, span, tokens
 from keepahead.keepa.domains import DOMAINS
 from keepahead.work.discovery.criteria import Criteria, Range
+from keepahead.work.discovery.harvest import Discovery, Rejected
 from keepahead.work.discovery.plan import DiscoveryPlan, Forecast
 from keepahead.work.discovery.roads import Step
 
@@ -26,6 +30,11 @@ _NUMBERS = {
     "rank_drops_180": "rank drops in 180 days",
     "sold": "sold a month",
     "price_drop": "percent below the mean price",
+}
+
+_REASONS = {
+    "bound": "as many as planned were looked up; more results make the plan bigger",
+    "beyond the rank": "the list went on beyond the rank",
 }
 
 
@@ -88,3 +97,23 @@ def _range_words(name: str, ends: Range, domain: int) -> str:
         low, high = ("" if end is None else f"{end / 10:g}" for end in ends)
         return f"{low}..{high} stars"
     return f"{_NUMBERS[name]} {'..'.join('' if end is None else f'{end:,}' for end in ends)}"
+
+
+def found_lines(found: Discovery) -> list[str]:
+    """Say what was found, and what became of the rest."""
+    if not found.candidates:
+        return ["nothing fits"]
+    of = "" if found.total is None else f" of about {found.total:,} that the road has"
+    lines = [f"{len(found.products):,} that fit{of}; {found.looked_up:,} were looked up"]
+    if found.rejected or found.undelivered:
+        lines.append(f"left out: {_left_out(found.rejected, len(found.undelivered))}")
+    if found.unseen and found.ended in _REASONS:
+        lines.append(f"{found.unseen:,} were not looked at: {_REASONS[found.ended]}")
+    return lines
+
+
+def _left_out(rejected: Sequence[Rejected], undelivered: int) -> str:
+    words = [
+        f"{each.products:,} {'lack' if each.lacks else 'for'} {each.criterion.replace('_', ' ')}" for each in rejected
+    ]
+    return ", ".join([*words, *([f"{undelivered:,} unknown to Keepa"] if undelivered else [])])

@@ -17,21 +17,16 @@ from keepahead.faces.cli.spending import Terms, spend
 from keepahead.faces.cli.streams import say
 from keepahead.faces.cli.values import price_range, stars_range, whole_range
 from keepahead.faces.documents import found_json, plan_json, raws
-from keepahead.faces.plan_words import plan_lines
+from keepahead.faces.plan_words import found_lines, plan_lines
 from keepahead.faces.product_rows import FIELDS, rows_of
 from keepahead.faces.settings import read_settings
 from keepahead.keepa.client import AsyncKeepa
 from keepahead.keepa.domains import domain_id
 from keepahead.work.discovery.criteria import Criteria
-from keepahead.work.discovery.harvest import Discovery, Rejected
+from keepahead.work.discovery.harvest import Discovery
 from keepahead.work.discovery.plan import DiscoveryPlan, check_tokens, plan_discovery
 from keepahead.work.discovery.run import discover as run_discovery
 from keepahead.work.discovery.run import gather, known_to_fit
-
-_REASONS = {
-    "bound": "as many as planned were looked up; more results make the plan bigger",
-    "beyond the rank": "the list went on beyond the rank",
-}
 
 
 def discover(
@@ -169,28 +164,8 @@ def _run(
         )
     else:
         put_products(found.products, plan.criteria.site)
-        for line in _found_lines(found):
+        for line in found_lines(found):
             say(line)
     if written:
         written.write(FIELDS, rows_of(found.products))
     outcome.finish()
-
-
-def _found_lines(found: Discovery) -> list[str]:
-    """Say what was found, and what became of the rest."""
-    if not found.candidates:
-        return ["nothing fits"]
-    of = "" if found.total is None else f" of about {found.total:,} that the road has"
-    lines = [f"{len(found.products):,} that fit{of}; {found.looked_up:,} were looked up"]
-    if found.rejected or found.undelivered:
-        lines.append(f"left out: {_left_out(found.rejected, len(found.undelivered))}")
-    if found.unseen and found.ended in _REASONS:
-        lines.append(f"{found.unseen:,} were not looked at: {_REASONS[found.ended]}")
-    return lines
-
-
-def _left_out(rejected: Sequence[Rejected], undelivered: int) -> str:
-    words = [
-        f"{each.products:,} {'lack' if each.lacks else 'for'} {each.criterion.replace('_', ' ')}" for each in rejected
-    ]
-    return ", ".join([*words, *([f"{undelivered:,} unknown to Keepa"] if undelivered else [])])

@@ -35,8 +35,8 @@ def standing(scene: Scene, account: Account) -> Status:
     return status_of(account, scene.house.gateway.lanes[scene.visitor.lane], scene.now)
 
 
-def outlook(status: Status, tokens_max: int, now: datetime) -> Outlook:
-    """Return what a cost meets."""
+def outlook(status: Status, tokens_max: int, now: datetime, *, tokens_likely: int | None = None) -> Outlook:
+    """Return what a cost meets, and what it leaves."""
     if status.measured_at is None:
         return Outlook(0.0, "Nobody knows yet what is left: the first call asks for it, free.")
     if not tokens_max:
@@ -51,7 +51,8 @@ def outlook(status: Status, tokens_max: int, now: datetime) -> Outlook:
     if seconds > 0:
         at = now + timedelta(seconds=seconds)
         return Outlook(seconds, f"{free}. All of it will be there in {span(seconds)}, at {at:%H:%M:%S} UTC.")
-    return Outlook(0.0, f"{tokens(status.free)} free; it leaves at least {status.free - tokens_max:,}.")
+    likely = "" if tokens_likely is None else f"{status.free - tokens_likely:,} likely, "
+    return Outlook(0.0, f"{tokens(status.free)} free; it leaves {likely}{status.free - tokens_max:,} at least.")
 
 
 def may_not_spend(scene: Scene) -> str | None:

@@ -1,0 +1,109 @@
+"""The form of a discovery: its fields, what stands in them, and the messages at those that are wrong."""
+# pyright: reportUnknownMemberType=false
+# NiceGUI leaves some of its types open.
+
+from collections.abc import Callable, Mapping
+
+from nicegui import ui
+from nicegui.elements.mixins.value_element import ValueElement
+
+from keepahead.faces.dashboard.criteria_form import AMAZON, DEFAULTS, HIGH, LOW, RANGES, ROADS, SORTS, Span
+from keepahead.faces.dashboard.product_list import marketplaces
+
+DEBOUNCE_MS = 350
+"""So long after the last key the plan is made anew."""
+
+
+class CriteriaFields:
+    """The fields; `changed` is called whenever one of them has changed."""
+
+    def __init__(self, texts: Mapping[str, str], changed: Callable[[], object]) -> None:
+        self._texts = {**DEFAULTS, **texts}
+        self._changed = changed
+        self._boxes: dict[str, ui.input] = {}
+        self._others: dict[str, ValueElement[object]] = {}
+        with ui.element("form").props('onsubmit="return false" aria-label="What to discover"').classes("kh-form"):
+            with ui.element("div").classes("kh-fields"):
+                self._choice("domain", "Marketplace", marketplaces())
+                self._box("category", "Category (id of a root)", numeric=True)
+                self._name = ui.label().classes("kh-soft kh-hint").props("role=status")
+                for each in RANGES:
+                    if each.is_first:
+                        self._range(each)
+                self._box("max_results", "Products wanted", numeric=True)
+                self._choice("sort", "What comes first", SORTS)
+            more = ui.expansion("More", value=self._has_more()).classes("kh-more").props("dense")
+            with more, ui.element("div").classes("kh-fields"):
+                self._more()
+
+    @property
+    def texts(self) -> dict[str, str]:
+        """What stands in the fields, but for what is empty or stood there at first."""
+        told = {name: str(box.value or "").strip() for name, box in self._boxes.items()}
+        for name, chosen in self._others.items():
+            value = chosen.value
+            told[name] = ("yes" if value else "no") if isinstance(value, bool) else str(value or "")
+        return {name: text for name, text in told.items() if text != DEFAULTS.get(name, "")}
+
+    def show_errors(self, errors: Mapping[str, str]) -> None:
+        """Put each message at its field, and take those away that are not so any more."""
+        for name, box in self._boxes.items():
+            box.error = errors.get(name)
+
+    def show_names(self, words: str) -> None:
+        """Say what the categories are called."""
+        self._name.set_text(words)
+        self._name.set_visibility(bool(words))
+
+    def _more(self) -> None:
+        self._box("subcategory", "Sub-category (id): only what is listed in it", numeric=True)
+        self._box("branch", "Branch (id): any category with all below it", numeric=True)
+        for each in RANGES:
+            if not each.is_first:
+                self._range(each)
+        self._box("title", "Words of the title; -word must not be in it")
+        self._box("brands", "Only these brands; A; B")
+        self._box("brands_excluded", "Not these brands; A; B")
+        self._box("changed_within_hours", "Price changed within so many hours", numeric=True)
+        self._choice("amazon", "Amazon has it", AMAZON)
+        self._choice("road", "Road", ROADS)
+        self._box("max_tokens", "Spend at most (tokens)", numeric=True)
+        self._switch("ratings", "With ratings (up to 1 token more for each)")
+        self._switch("histories", "With price histories (costs the same)")
+
+    def _has_more(self) -> bool:
+        at_once = {"domain", "category", "sort", "max_results"}
+        at_once |= {each.name + end for each in RANGES if each.is_first for end in (LOW, HIGH)}
+        return any(text != DEFAULTS.get(name, "") for name, text in self._texts.items() if name not in at_once)
+
+    def _range(self, each: Span) -> None:
+        with ui.element("fieldset").classes("kh-range"):
+            with ui.element("legend"):
+                ui.label(each.label)
+            for end, word in ((LOW, "from"), (HIGH, "to")):
+                box = self._box(each.name + end, word, numeric=each.kind == "whole")
+                box.props["input-class"] = "kh-numbers"
+                box.props["aria-label"] = f"{each.label}, {word}"
+                box.props["inputmode"] = "decimal"
+
+    def _box(self, name: str, label: str, *, numeric: bool = False) -> ui.input:
+        box = ui.input(label, value=self._texts.get(name, ""), on_change=self._changed)
+        box.props(f"outlined dense debounce={DEBOUNCE_MS} maxlength=200 hide-bottom-space autocomplete=off")
+        if numeric:
+            box.props("inputmode=numeric")
+        self._boxes[name] = box
+        return box
+
+    def _choice(self, name: str, label: str, options: Mapping[str, str]) -> None:
+        value = self._texts.get(name, "")
+        chosen = ui.select(
+            dict(options),
+            value=value if value in options else next(iter(options)),
+            label=label,
+            on_change=self._changed,
+        )
+        chosen.props("outlined dense options-dense hide-bottom-space")
+        self._others[name] = chosen
+
+    def _switch(self, name: str, label: str) -> None:
+        self._others[name] = ui.checkbox(label, value=self._texts.get(name) == "yes", on_change=self._changed)
