@@ -3,6 +3,7 @@
 # NiceGUI leaves some of its types open.
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from nicegui import ui
 from nicegui.elements.mixins.value_element import ValueElement
@@ -21,12 +22,13 @@ class CriteriaFields:
         self._texts = {**DEFAULTS, **texts}
         self._changed = changed
         self._boxes: dict[str, ui.input] = {}
-        self._others: dict[str, ValueElement[object]] = {}
+        self._others: dict[str, ValueElement[Any]] = {}
         with ui.element("form").props('onsubmit="return false" aria-label="What to discover"').classes("kh-form"):
             with ui.element("div").classes("kh-fields"):
                 self._choice("domain", "Marketplace", marketplaces())
-                self._box("category", "Category (id of a root)", numeric=True)
-                self._name = ui.label().classes("kh-soft kh-hint").props("role=status")
+                with ui.element("div"):
+                    self._name = ui.label().classes("kh-soft kh-hint").props("role=status")
+                    self._box("category", "Category (id of a root)", numeric=True)
                 for each in RANGES:
                     if each.is_first:
                         self._range(each)

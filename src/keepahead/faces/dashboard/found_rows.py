@@ -68,7 +68,8 @@ def found_row(product: Product, now: datetime, thresholds: Thresholds) -> FoundR
     verdict, returns = seen.recommendation.verdict, seen.returns
     word, mood, _ = WORDS[verdict]
     rating, offers = product.current(CsvType.RATING), product.current(CsvType.COUNT_NEW)
-    keys = {
+    rank = product.current(CsvType.SALES)
+    keys: dict[str, Any] = {
         "asin": product.asin,
         "title": product.title.casefold(),
         "verdict": _BEST_FIRST[verdict],
@@ -76,7 +77,7 @@ def found_row(product: Product, now: datetime, thresholds: Thresholds) -> FoundR
         "risk": seen.risk.value,
         "roi": returns.roi if returns else None,
         "price": seen.price.current,
-        "rank": product.current(CsvType.SALES),
+        "rank": rank,
         "offers": offers,
         "rating": rating,
         "sold": product.monthly_sold,
@@ -91,7 +92,7 @@ def found_row(product: Product, now: datetime, thresholds: Thresholds) -> FoundR
         "risk": points(seen.risk.value) or "-",
         "roi": f"{percent(returns.roi)}{star(seen)}" if returns else "-",
         "price": money(seen.price.current, product.domain) or "-",
-        "rank": _whole(keys["rank"]),
+        "rank": _whole(rank),
         "offers": _whole(offers),
         "rating": f"{rating / 10:.1f}" if rating else "-",
         "sold": f"{product.monthly_sold:,}+" if product.monthly_sold else "-",

@@ -43,7 +43,9 @@ class FoundTable:
                 ui.label("Found").classes("kh-title kh-grow").props("role=heading aria-level=2")
                 self._buttons = {ending: self._export_button(ending) for ending in _TYPES}
             self._table = ui.table(rows=[], columns=_columns(""), row_key="asin", pagination={**self._page})
-            self._table.props('flat binary-state-sort :rows-per-page-options="[25, 50, 100]"').classes("kh-list")
+            self._table.props('flat binary-state-sort :rows-per-page-options="[25, 50, 100]"').classes(
+                "kh-list kh-found"
+            )
             self._table.on("request", self._turn, ["pagination"])
             self._table.add_slot("body-cell-asin", _ASIN)
             self._table.add_slot("body-cell-title", _TITLE)

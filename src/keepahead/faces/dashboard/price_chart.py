@@ -130,10 +130,10 @@ def _line(line: Line, picture: Picture, scale: int, panel: int, colour: str) -> 
     }
 
 
-def _data(line: Line, until: datetime, scale: int) -> list[list[float | int | None]]:
+def _data(line: Line, until: datetime, scale: int) -> list[Sequence[float | int | None]]:
     """Return the points of the unbroken pieces, each drawn to its end, and a break between them."""
     pieces = steps(thinned(line.points), until)
-    data: list[list[float | int | None]] = []
+    data: list[Sequence[float | int | None]] = []
     for piece, following in pairwise([*pieces, None]):
         data += [[_ms(at), value / scale if scale > 1 else value] for at, value in piece or ()]
         if following is not None:

@@ -23,7 +23,7 @@ _ANY_AGE = timedelta(days=36_500)
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """What is there, in words, and how many tokens it is likely to save; `is_all`: nothing may have to be paid for."""
+    """What is there, in words, and how many tokens it is likely to save; `is_all`: it is likely to cost nothing."""
 
     what: tuple[str, ...]
     tokens_likely: int
@@ -51,11 +51,11 @@ def held_of(
             if call is step.calls[0]:
                 what.append(step.what)
     some = list(dict.fromkeys(candidates))[: min(DETAILS_MAX, plan.road.lookups_max)]
-    held = _details(plan, some, archive, details_age, now)
+    held, wanted_most = _details(plan, some, archive, details_age, now), plan.criteria.max_results
     if some:
-        what.append(f"the details of {held:,} of the first {len(some):,} candidates")
-        saved += min(held, plan.criteria.max_results) * _each(plan)
-    is_all = calls == there and bool(some) and held == len(some)
+        what.append(f"the details of {len(held):,} of the first {len(some):,} candidates")
+        saved += min(len(held), wanted_most) * _each(plan)
+    is_all = calls == there and wanted_most <= DETAILS_MAX and held.issuperset(some[:wanted_most])
     return Held(tuple(what), min(saved, plan.cost.tokens_likely), is_all)
 
 
@@ -95,16 +95,12 @@ def _candidates(call: Call, items: Iterable[Item]) -> Sequence[str]:
         return ()
 
 
-def _details(plan: DiscoveryPlan, asins: Sequence[str], archive: Archive, age: timedelta, now: datetime) -> int:
+def _details(plan: DiscoveryPlan, asins: Sequence[str], archive: Archive, age: timedelta, now: datetime) -> set[str]:
     if not asins or age <= timedelta():
-        return 0
+        return set()
     options = cast("dict[str, Any]", plan.road.options)
-    held = 0
-    for first in range(0, len(asins), 100):
-        of = wanted(ProductCall(asins=tuple(asins[first : first + 100]), domain=plan.criteria.site, **options))
-        if of is not None:
-            held += len(archive.look(of, now - age, now))
-    return held
+    of = wanted(ProductCall(asins=tuple(asins), domain=plan.criteria.site, **options))
+    return set(archive.look(of, now - age, now)) if of else set()
 
 
 def _each(plan: DiscoveryPlan) -> int:
