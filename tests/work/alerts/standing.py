@@ -24,6 +24,6 @@ def rule(name: str, **more) -> Rule:
 
 def facts(balance: int | None = 300, **more) -> Facts:
     """A gateway that has been up for an hour, on a plan of 20 a minute; all is well but for what is said."""
-    fine = {"since": at(-60), "balance": balance, "capacity": 1200, "net_rate_per_minute": 20, "floor": 10}
+    fine = {"at": at(0), "since": at(-60), "balance": balance, "capacity": 1200, "net_rate_per_minute": 20, "floor": 10}
     quiet = {"pace": Pace(), "external": Seen(), "overage": Seen(), "errors": Errors()}
     return Facts(**{**fine, **quiet, **more})

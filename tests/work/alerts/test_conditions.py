@@ -5,14 +5,14 @@ from dataclasses import replace
 import pytest
 from tests.work.alerts.standing import at, facts, rule
 
-from keepahead.work.alerts.facts import Allowance, Errors, Fill, Inspection
+from keepahead.work.alerts.facts import Allowance, Allowances, Errors, Fill, Inspection
 from keepahead.work.alerts.history import Pace, RateChange, Seen
 
 
 def found(name, standing, minutes=0.0, **more):
     """What a rule says of how things stand: fires, over, or neither; and in which words."""
     of = rule(name, **more)
-    [finding] = of.look(of, standing, at(minutes))
+    [finding] = of.look(of, standing, at(minutes)).findings
     assert not (finding.is_bad and finding.is_over)
     return "fires" if finding.is_bad else "over" if finding.is_over else "stays", finding.headline
 
@@ -76,18 +76,20 @@ def test_a_limit_of_a_caller():
     """It fires when the limit is spent or the caller was refused for it, and is over in a window with room."""
     web = Allowance("web", "hour", 100, 100, False)
     of = [web, replace(web, spent=99), replace(web, spent=90), replace(web, spent=89), replace(web, spent=0)]
-    assert [states("caller_limit", [facts(allowances=[each])])[0] for each in of] == [
+    assert [states("caller_limit", [facts(allowances=Allowances(at(0), [each]))])[0] for each in of] == [
         "fires",
         "stays",
         "stays",
         "over",
         "over",
     ]
-    told = found("caller_limit", facts(allowances=[replace(web, spent=96, was_refused=True)]))
+    told = found("caller_limit", facts(allowances=Allowances(at(0), [replace(web, spent=96, was_refused=True)])))
     assert told == ("fires", "web has spent 96 of its 100 tokens of the hour and was refused")
     nothing = replace(web, spent=0, tokens=0)
-    assert states("caller_limit", [facts(allowances=[nothing])]) == ["over"]
-    assert states("caller_limit", [facts(allowances=[replace(nothing, was_refused=True)])]) == ["fires"]
+    assert states("caller_limit", [facts(allowances=Allowances(at(0), [nothing]))]) == ["over"]
+    assert states("caller_limit", [facts(allowances=Allowances(at(0), [replace(nothing, was_refused=True)]))]) == [
+        "fires"
+    ]
 
 
 def test_somebody_else_spends():
@@ -152,8 +154,8 @@ def test_the_account_drifts():
 
 def test_the_archive_grows():
     """It fires above the size that the archive may have."""
-    fills = [Fill(size, 100_000_000) for size in (100_000_001, 100_000_000, 95_000_000)]
+    fills = [Fill(at(0), size, 100_000_000) for size in (100_000_001, 100_000_000, 95_000_000)]
     assert states("archive_size", [facts(fill=fill) for fill in fills]) == ["fires", "stays", "over"]
-    assert found("archive_size", facts(fill=Fill(120_000_000, 100_000_000)))[1] == (
+    assert found("archive_size", facts(fill=Fill(at(0), 120_000_000, 100_000_000)))[1] == (
         "The archive holds 120 MB; it may hold 100 MB"
     )

@@ -10,7 +10,7 @@ from tests.work.alerts.standing import ALL, at, facts, rule
 
 from keepahead.store.alarms import AlarmKey, Silence
 from keepahead.work.alerts.alert import Severity
-from keepahead.work.alerts.facts import Allowance
+from keepahead.work.alerts.facts import Allowance, Allowances, Inspection
 from keepahead.work.alerts.judge import judge
 from keepahead.work.alerts.rule import COOL_DOWN
 from keepahead.work.alerts.rules import rules_of
@@ -29,7 +29,9 @@ class Bench:
 
     def judge(self, minutes, balance=300, **more):
         """Judge at a moment; return what is told, as pairs of the alarm's key and whether it fires."""
-        found = judge(self.rules, facts(balance, **more), self.states, self.silences, at(minutes))
+        found = judge(
+            self.rules, facts(balance, **{"at": at(minutes), **more}), self.states, self.silences, at(minutes)
+        )
         self.states = {**self.states, **{alarm.key: alarm for alarm in found.alarms}}
         told = [(told.alarm.key, told.alarm.is_firing) for told in found.told]
         self.told += told
@@ -120,11 +122,11 @@ def test_each_subject_fires_for_itself():
     bench = Bench(rule("caller_limit"))
     web, nightly = Allowance("web", "hour", 100, 100, False), Allowance("nightly", "day", 10, 100, False)
     first, second = AlarmKey("caller_limit", "web"), AlarmKey("caller_limit", "nightly")
-    assert bench.judge(0, allowances=[web, nightly]) == [(first, True)]
-    assert bench.judge(1, allowances=[web, replace(nightly, spent=100)]) == [(second, True)]
-    assert bench.judge(2, allowances=[replace(nightly, spent=100)]) == [(first, False)]
+    assert bench.judge(0, allowances=Allowances(at(0), [web, nightly])) == [(first, True)]
+    assert bench.judge(1, allowances=Allowances(at(1), [web, replace(nightly, spent=100)])) == [(second, True)]
+    assert bench.judge(2, allowances=Allowances(at(2), [replace(nightly, spent=100)])) == [(first, False)]
     assert bench.judge(3, allowances=None) == []
-    assert bench.judge(4, allowances=[]) == [(second, False)]
+    assert bench.judge(4, allowances=Allowances(at(4), [])) == [(second, False)]
 
 
 def test_a_broken_rule():
@@ -174,6 +176,21 @@ def test_clocks_of_two_hosts_differ_a_little():
     bench.judge(0, 49)
     bench.judge(0.1, 90)
     assert bench.judge(-0.4, 49) == []
+
+
+def test_old_news_changes_nothing():
+    """What rests on a time before an alarm got to its state, as another gateway saw it, does not change it."""
+    bench = Bench(rule("low"), rule("drift"))
+    bench.judge(10, 49, inspection=Inspection(at(5), 1, "gap"))
+    assert bench.judge(11, 90, at=at(9.99)) == []
+    assert bench.judge(11, 90, at=at(10)) == [(LOW, False)]
+    assert bench.judge(12, 90, inspection=Inspection(at(9), 0)) == []
+    assert bench.judge(13, 90, inspection=Inspection(at(12), 0)) == [(AlarmKey("drift"), False)]
+    limits = Bench(rule("caller_limit"))
+    limits.judge(10, allowances=Allowances(at(9), [Allowance("web", "hour", 100, 100, False)]))
+    assert limits.judge(11, allowances=Allowances(at(8), [])) == []
+    bench.judge(30, 49)
+    assert bench.judge(-100, 90) == [(LOW, False)]
 
 
 STEP = st.tuples(

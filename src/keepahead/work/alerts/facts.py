@@ -29,6 +29,14 @@ class Allowance:
 
 
 @dataclass(frozen=True, slots=True)
+class Allowances:
+    """Those of all callers that have a limit, as they were read at that moment."""
+
+    at: datetime
+    each: Sequence[Allowance]
+
+
+@dataclass(frozen=True, slots=True)
 class Errors:
     """Of the last calls, how many Keepa did not answer or answered with a fault, and how the last of them ended."""
 
@@ -53,20 +61,22 @@ class Inspection:
 
 @dataclass(frozen=True, slots=True)
 class Fill:
-    """How many bytes lie in the archive, and how many may."""
+    """How many bytes lay in the archive at that moment, and how many may."""
 
+    at: datetime
     size: int
     limit: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """How things stand. None where nobody knows (yet): no rule says anything of it then.
+    """How things stand at `at`. None where nobody knows (yet): no rule says anything of it then.
 
     Everything that happened since `since` is known, but for what is more than an hour ago. `net_rate_per_minute` is
     what the bucket gains; `floor_at` when the present pace leads to the floor of live calls.
     """
 
+    at: datetime
     since: datetime
     balance: int | None = None
     capacity: int = 0
@@ -78,7 +88,7 @@ class Facts:
     overage: Seen
     rate_change: RateChange | None = None
     errors: Errors
-    allowances: Sequence[Allowance] | None = None
+    allowances: Allowances | None = None
     inspection: Inspection | None = None
     fill: Fill | None = None
 

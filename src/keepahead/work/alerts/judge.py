@@ -7,7 +7,7 @@ from datetime import datetime
 from keepahead.budget.meter import CLOCKS_AGREE
 from keepahead.store.alarms import Alarm, AlarmKey, Silence
 from keepahead.work.alerts.facts import Facts
-from keepahead.work.alerts.rule import Finding, Rule
+from keepahead.work.alerts.rule import Finding, Rule, Sight
 from keepahead.work.alerts.rules import BROKEN
 
 
@@ -34,13 +34,15 @@ def judge(
     """Judge all rules that are on. The states of others are left alone: another gateway may have them on."""
     broken: dict[str, str] = {}
     found = [(rule, _look(rule, facts, now, broken)) for rule in rules if rule.is_on and rule.name != BROKEN]
-    found += [(rule, _findings_of(broken)) for rule in rules if rule.is_on and rule.name == BROKEN]
+    found += [(rule, _sight_of(broken, facts)) for rule in rules if rule.is_on and rule.name == BROKEN]
     alarms: list[Alarm] = []
     told: list[Told] = []
-    for rule, findings in found:
-        for finding in _with_the_gone(rule, findings, states):
+    for rule, sight in ((rule, sight) for rule, sight in found if sight is not None):
+        for finding in _with_the_gone(rule, sight.findings, states):
             key = AlarmKey(rule.name, finding.subject)
             before = states.get(key)
+            if before is not None and _is_older(sight.as_of, before, now):
+                continue
             after = _after(rule, finding, before, now)
             if after is None:
                 continue
@@ -54,7 +56,7 @@ def judge(
     return Judgement(alarms, told, broken)
 
 
-def _look(rule: Rule, facts: Facts, now: datetime, broken: dict[str, str]) -> Sequence[Finding] | None:
+def _look(rule: Rule, facts: Facts, now: datetime, broken: dict[str, str]) -> Sight | None:
     try:
         return rule.look(rule, facts, now)
     except Exception as error:  # noqa: BLE001 - whatever it is, the other rules go on
@@ -62,25 +64,31 @@ def _look(rule: Rule, facts: Facts, now: datetime, broken: dict[str, str]) -> Se
         return None
 
 
-def _findings_of(broken: Mapping[str, str]) -> Sequence[Finding]:
-    return [
+def _sight_of(broken: Mapping[str, str], facts: Facts) -> Sight:
+    findings = [
         Finding(subject=name, is_bad=True, is_over=False, headline=f"The rule {name} fails ({why}) and watches nothing")
         for name, why in broken.items()
     ]
+    return Sight(facts.at, findings)
 
 
-def _with_the_gone(
-    rule: Rule, findings: Sequence[Finding] | None, states: Mapping[AlarmKey, Alarm]
-) -> Iterator[Finding]:
+def _with_the_gone(rule: Rule, findings: Sequence[Finding], states: Mapping[AlarmKey, Alarm]) -> Iterator[Finding]:
     """Yield what was found, and that it is over for every subject that fires and of which nothing is said any more."""
-    if findings is None:
-        return
     yield from findings
     seen = {finding.subject for finding in findings}
     for key, alarm in states.items():
         if key.rule == rule.name and alarm.is_firing and key.subject not in seen:
             gone = f"{key.subject} is fine again" if key.subject else "It is over"
             yield Finding(subject=key.subject, is_bad=False, is_over=True, headline=gone)
+
+
+def _is_older(as_of: datetime, alarm: Alarm, now: datetime) -> bool:
+    """Tell whether what was found rests on what was read before the alarm got to its state, by another gateway perhaps.
+
+    Else one that has not yet read of a charge would say that it is over what has just begun. An alarm that changed at
+    what is not yet did so before a clock was put back.
+    """
+    return as_of < alarm.changed_at <= now + CLOCKS_AGREE
 
 
 def _after(rule: Rule, finding: Finding, before: Alarm | None, now: datetime) -> Alarm | None:

@@ -13,7 +13,7 @@ from keepahead.store.ledger import Ledger
 from keepahead.store.record import Record
 from keepahead.store.rulebook import Caller, Rulebook
 from keepahead.work.alerts.alert import Picture
-from keepahead.work.alerts.facts import Allowance, Errors, Facts, Fill, Inspection, floor_ahead
+from keepahead.work.alerts.facts import Allowance, Allowances, Errors, Facts, Fill, Inspection, floor_ahead
 from keepahead.work.alerts.history import REMEMBERED, History
 
 PAGE = 1_000
@@ -53,18 +53,19 @@ class Observer:
 
     def look(self, now: datetime) -> Facts | None:
         """Read what is new and return how things stand; None as long as there is more to read."""
+        account = self._ledger.account()
         changes = self._ledger.changes()
         history = self._history = self._history or self._begun(now)
         if changes != self._changes and not self._read(history):
             return None
-        self._changes = changes  # asked before: what is written meanwhile is read by the next look
+        self._changes = changes  # what is written meanwhile is read by the next look
         history.forget(now)
-        callers = self._callers.ask(now, (changes, hour_of(now)), lambda: self._rulebook.callers(now))
-        account = self._account
+        callers_at, callers = self._callers.ask(now, (changes, hour_of(now)), lambda: self._rulebook.callers(now))
         pace = history.pace(now)
         floor, jobs_floor = self._floor_of(self._live), self._floor_of(self._jobs)
         meter, failed = account.meter, [why for why in history.calls() if why]
         return Facts(
+            at=now,
             since=history.since,
             balance=account.balance_at(now) if meter else None,
             capacity=meter.capacity if meter else 0,
@@ -76,7 +77,7 @@ class Observer:
             overage=history.overage,
             rate_change=history.rate_change,
             errors=Errors(len(history.calls()), len(failed), failed[-1] if failed else ""),
-            allowances=_allowances(callers, history.refused_at, now),
+            allowances=Allowances(callers_at, _allowances(callers, history.refused_at, now)),
             inspection=self.inspection,
             fill=self._fill(now),
         )
@@ -130,7 +131,7 @@ class Observer:
     def _fill(self, now: datetime) -> Fill | None:
         if not self._archive_limit:
             return None
-        return Fill(self._size.ask(now, None, self._inventory.total_size), self._archive_limit)
+        return Fill(*self._size.ask(now, None, self._inventory.total_size), self._archive_limit)
 
 
 class _Remembered(Generic[T]):
@@ -141,16 +142,19 @@ class _Remembered(Generic[T]):
         self._while_the_same = while_the_same
         self._found: tuple[datetime, object, T] | None = None
 
-    def ask(self, now: datetime, rests_on: object, ask: Callable[[], T]) -> T:
-        """Return the answer, asked anew where it is old; one from what is not yet is older than a clock put back."""
+    def ask(self, now: datetime, rests_on: object, ask: Callable[[], T]) -> tuple[datetime, T]:
+        """Return when it was asked for, and the answer; an old one is asked for anew.
+
+        One from what is not yet is from before a clock was put back, and old.
+        """
         if self._found is not None:
             at, rested_on, found = self._found
             good_for = self._while_the_same if rested_on == rests_on else self._good_for
             if timedelta() <= now - at < good_for:
-                return found
+                return at, found
         found = ask()
         self._found = now, rests_on, found
-        return found
+        return now, found
 
 
 def _allowances(callers: Sequence[Caller], refused_at: Mapping[str, datetime], now: datetime) -> Sequence[Allowance]:

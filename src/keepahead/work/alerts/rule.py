@@ -20,8 +20,16 @@ class Finding:
     headline: str
 
 
-Look = Callable[["Rule", Facts, datetime], Sequence[Finding] | None]
-"""Looks at the facts, purely. None: nobody knows. A subject of which nothing is said is over."""
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """All that a rule says just now; a subject of which nothing is said is over. It rests on what was read `as_of`."""
+
+    as_of: datetime
+    findings: Sequence[Finding]
+
+
+Look = Callable[["Rule", Facts, datetime], Sight | None]
+"""Looks at the facts, purely. None: nobody knows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

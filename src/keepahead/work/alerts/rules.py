@@ -8,7 +8,7 @@ from math import ceil, isfinite
 from keepahead.work.alerts import conditions
 from keepahead.work.alerts.alert import Severity
 from keepahead.work.alerts.history import REMEMBERED
-from keepahead.work.alerts.rule import COOL_DOWN, Finding, Look, Rule
+from keepahead.work.alerts.rule import COOL_DOWN, Look, Rule, Sight
 
 BROKEN = "broken_rule"
 """The rule that fires for each rule that fails."""
@@ -29,9 +29,9 @@ class Wish:
     to: Severity | None = None
 
 
-def _no_thing(*_: object) -> Sequence[Finding]:
-    """Find nothing: what is broken is known to whoever asks the others."""
-    return ()
+def _nothing(*_: object) -> Sight | None:
+    """Say nothing: what is broken is known to whoever asks the others."""
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,7 @@ _DEFAULTS: Mapping[str, _Default] = {
     "keepa_errors": _Default(conditions.keepa_failing, _percent(0.5), 5),
     "drift": _Default(conditions.ledger_drift, _COUNT, 1, _CRITICAL),
     "archive_size": _Default(conditions.archive_full, _percent(0.95), 100),
-    BROKEN: _Default(_no_thing, _COUNT, 1),
+    BROKEN: _Default(_nothing, _COUNT, 1),
 }
 
 NAMES = tuple(_DEFAULTS)

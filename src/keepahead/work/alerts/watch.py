@@ -67,19 +67,20 @@ class Watch:
         judgement = judge(self._rules, facts, self._states, self._silences, now)
         self._note_broken(judgement.broken)
         if judgement.alarms:
-            self._make_true(facts, now)
+            self._make_true(facts)
         return False
 
-    def _make_true(self, facts: Facts, now: datetime) -> None:
+    def _make_true(self, facts: Facts) -> None:
         """Judge again on what is true in this moment, as another gateway may have been quicker, and write that."""
 
         def decide(states: Mapping[AlarmKey, Alarm], silences: Sequence[Silence]) -> Change:
+            now = self._clock.now()  # later than whatever others have read who judge next
             judgement = judge(self._rules, facts, states, silences, now)
             self._remember({**states, **{alarm.key: alarm for alarm in judgement.alarms}}, silences, now)
             return Change(alarms=judgement.alarms, letters=self._letters(judgement, facts, now))
 
         try:
-            self._alarms.change(decide, now)
+            self._alarms.change(decide, self._clock.now())
         except BaseException:
             self._known_at = None  # what was remembered has not become true
             raise
