@@ -296,6 +296,18 @@ def test_who_has_spent_before_begins_at_zero(tmp_path):
     assert after.values("keepahead_tokens_consumed_total", **labels) == [1]
 
 
+def test_the_last_entries_are_counted_before_it_ends(tmp_path):
+    """Whoever is sent the metrics at the end is sent all: what was written since the last look is counted first."""
+
+    async def main():
+        async with GatewayHouse(tmp_path, balance=500).opened() as house:
+            await spender(house, "person").products(["B0D8W1YVBX"])
+        return house.app.state.metrics
+
+    metrics = run(main())
+    assert sum(sums["consumed"] for sums in metrics._counts.groups.values()) == 1
+
+
 def test_labels_are_few_whatever_is_asked(tmp_path):
     """Made-up paths, methods and callers in numbers make no labels in numbers, and no key gets into any."""
 

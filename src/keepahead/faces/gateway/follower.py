@@ -36,6 +36,7 @@ class Follower:
         self._counts = counts
         self._pace = pace
         self._task: asyncio.Task[None] | None = None
+        self._beating: asyncio.Task[None] | None = None
         self._position: int | None = None
         self._waits: Mapping[str, datetime] = {}
         self._is_away = False
@@ -47,10 +48,14 @@ class Follower:
         self._task = asyncio.create_task(self._run())
 
     async def stop(self) -> None:
-        """End it."""
+        """Count what was written meanwhile, and end it. No thread is still at it then: the ledger may be closed."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait([self._task])
+        if self._beating is not None:
+            await self._beating
+        if not self._is_away:
+            await self.beat()
 
     async def beat(self) -> None:
         """Count what is new. A ledger that cannot be read is asked again with the next beat."""
@@ -66,7 +71,8 @@ class Follower:
     async def _run(self) -> None:
         while True:
             await self._gateway.clock.sleep_async(BEAT_SECONDS)
-            await self.beat()
+            self._beating = asyncio.create_task(self.beat())
+            await asyncio.shield(self._beating)
 
     def _read(self) -> None:
         position = self._position
