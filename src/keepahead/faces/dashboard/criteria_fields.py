@@ -51,6 +51,7 @@ class CriteriaFields:
         """Put each message at its field, and take those away that are not so any more."""
         for name, box in self._boxes.items():
             box.error = errors.get(name)
+            box.props["aria-invalid"] = "true" if name in errors else "false"
 
     def show_names(self, words: str) -> None:
         """Say what the categories are called."""

@@ -90,10 +90,10 @@ NAMES: frozenset[str] = frozenset(
 """The names of all fields."""
 
 _NUMBER = re.compile(NUMBER)
+_STARS_MOST = 5
 _WHOLE = re.compile(r"[0-9]{1,19}")
 _FIELD_OF: Mapping[str, str] = MappingProxyType(
     {
-        **{each.name: each.name + LOW for each in RANGES},
         "amazon_in_stock": "amazon",
         "with_rating": "ratings",
         "with_history": "histories",
@@ -132,17 +132,19 @@ def read(texts: Mapping[str, str]) -> Entered:
     try:
         criteria = Criteria(domain=reader.domain, **given)
     except InvalidCallError as error:
-        return entered_wrongly(error)
+        return entered_wrongly(error, told)
     return Entered(criteria, cast("RoadName | None", road), {})
 
 
-def entered_wrongly(error: InvalidCallError) -> Entered:
-    """Return what an error of the criteria, or of a road, says of the form."""
+def entered_wrongly(error: InvalidCallError, texts: Mapping[str, str]) -> Entered:
+    """Return what an error of the criteria, or of a road, says of the form with these texts."""
     words = str(error).replace("; nothing was sent.", ".").replace(" Nothing was sent.", "")
     if error.parameter is None:
         return Entered(None, None, {}, words)
     words = words.removeprefix(error.parameter).strip()
     field = _FIELD_OF.get(error.parameter, error.parameter)
+    if field not in NAMES:
+        field += LOW if texts.get(field + LOW) or not texts.get(field + HIGH) else HIGH
     return Entered(None, None, {field if field in NAMES else "road": words[:1].upper() + words[1:]})
 
 
@@ -189,7 +191,10 @@ class _Reader:
                 case "money":
                     return read_price_range(f"{text}..", self.domain)[0]
                 case "stars":
-                    return read_stars(f"{text}..")[0]
+                    tenths = read_stars(f"{text}..")[0] or 0
+                    if tenths > _STARS_MOST * 10:
+                        raise ValueError(f"There are 0 to {_STARS_MOST} stars.")  # noqa: TRY301 - as those that are read
+                    return tenths
                 case "whole":
                     return read_range(f"{text}..")[0]
         except ValueError as error:

@@ -41,7 +41,7 @@ class ProductView:
         self._head = ui.element("section").classes("kh-card").props('aria-label="The product"')
         self._fetching = Fetching(scene, asin, domain, self.show)
         self._body = ui.element("div").classes("kh-page")
-        scene.follow(self._follow)
+        scene.follow(self.follow)
 
     async def show(self) -> None:
         """Show what the archive has. Raises LedgerError."""
@@ -90,7 +90,8 @@ class ProductView:
             return words
         return f"{words} A newer one without histories came {moment(found.newer_at, self._scene.now)}."
 
-    def _follow(self, view: View) -> None:
+    def follow(self, view: View) -> None:
+        """Take the account as it is now."""
         self._fetching.follow(view)
         if self._age is not None and self._archived is not None and not self._age.is_deleted:
             self._age.set_text(self._age_words(self._archived))

@@ -1,13 +1,17 @@
 """What whoever looks at a page may spend: whether a cost can be paid, when, and why not; and the errand that spends."""
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+
+from nicegui import background_tasks
 
 from keepahead.budget.account import Account
 from keepahead.budget.scope import Scope
 from keepahead.budget.status import Status, status_of
 from keepahead.errors import KeepaheadError
+from keepahead.faces.dashboard.board import View
 from keepahead.faces.dashboard.moments import away
 from keepahead.faces.dashboard.scene import Scene
 from keepahead.faces.gateway.gateway import ClientGoneError, Wish
@@ -53,6 +57,22 @@ def outlook(status: Status, tokens_max: int, now: datetime, *, tokens_likely: in
         return Outlook(seconds, f"{free}. All of it will be there in {span(seconds)}, at {at:%H:%M:%S} UTC.")
     likely = "" if tokens_likely is None else f"{status.free - tokens_likely:,} likely, "
     return Outlook(0.0, f"{tokens(status.free)} free; it leaves {likely}{status.free - tokens_max:,} at least.")
+
+
+async def first_view(scene: Scene) -> View:
+    """Return the account as it is now; where nothing is known of it yet, Keepa is asked meanwhile, free of charge.
+
+    Raises LedgerError.
+    """
+    view = await scene.house.board.view()
+    if view.account.meter is None:
+        background_tasks.create(_ask_what_is_left(scene), name="what is left")
+    return view
+
+
+async def _ask_what_is_left(scene: Scene) -> None:
+    with suppress(KeepaheadError):  # whoever spends asks again, and is told
+        await scene.house.gateway.read(scene.request()).status()
 
 
 def may_not_spend(scene: Scene) -> str | None:

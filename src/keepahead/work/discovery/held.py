@@ -65,8 +65,9 @@ def category_names(archive: Archive, nodes: Sequence[int], domain: int, now: dat
         return {}
     call = CategoryCall(categories=tuple(map(str, nodes)), domain=domain)
     of = wanted(call)
-    found = archive.look(of, now - _ANY_AGE, now) if of else {}
-    answers = [answer_of(call, item, is_stale=True) for item in found.values()]
+    if of is None:
+        return {}
+    answers = [answer_of(call, item, is_stale=True) for item in archive.look(of, now - _ANY_AGE, now).values()]
     return {node: str(each.get("name") or "") for node, each in objects.categories(answers).items()}
 
 

@@ -16,6 +16,7 @@ from keepahead.faces.dashboard.discovery_run import DiscoveryRun, State
 from keepahead.faces.dashboard.found_table import FoundTable
 from keepahead.faces.dashboard.frame import page
 from keepahead.faces.dashboard.plan_view import Planned, PlanView
+from keepahead.faces.dashboard.purse import first_view
 from keepahead.faces.dashboard.run_view import RunView
 from keepahead.faces.dashboard.scene import Scene
 from keepahead.faces.gateway.gateway import Wish
@@ -31,7 +32,9 @@ _TEXT_MAX = 200
 @page("/discover")
 async def show(scene: Scene) -> None:
     """Build the page."""
-    await DiscoverPage(scene).plan()
+    built = DiscoverPage(scene)
+    built.follow(await first_view(scene))
+    await built.plan()
 
 
 class DiscoverPage:
@@ -51,7 +54,7 @@ class DiscoverPage:
             self._plan_view = PlanView(scene, self._begin)
         self._run_view = RunView(scene)
         self._table = FoundTable()
-        scene.follow(self._follow)
+        scene.follow(self.follow)
 
     async def plan(self) -> None:
         """Make the plan of what stands in the form, and show it. Costs nothing."""
@@ -61,7 +64,7 @@ class DiscoverPage:
         try:
             planned, names = await self._planned(entered)
         except InvalidCallError as error:
-            planned, names, entered = None, "", entered_wrongly(error)
+            planned, names, entered = None, "", entered_wrongly(error, self._fields.texts)
             self._fields.show_errors(entered.errors)
         except LedgerError as error:
             planned, names, entered = None, "", Entered(None, None, {}, f"The ledger cannot be read: {error}")
@@ -113,7 +116,8 @@ class DiscoverPage:
                 self._run_view.show(self._run)
                 self._table.show(self._run)
 
-    def _follow(self, view: View) -> None:
+    def follow(self, view: View) -> None:
+        """Take the account as it is now."""
         self._plan_view.follow(view)
         self._run_view.follow(view)
 

@@ -8,6 +8,7 @@ from keepahead.errors import InvalidCallError
 from keepahead.faces.dashboard.frame import page
 from keepahead.faces.dashboard.product_list import ProductList
 from keepahead.faces.dashboard.product_view import ProductView
+from keepahead.faces.dashboard.purse import first_view
 from keepahead.faces.dashboard.scene import Scene
 from keepahead.faces.dashboard.shelf import is_asin
 from keepahead.keepa.domains import domain_id
@@ -45,6 +46,7 @@ async def show_product(scene: Scene) -> None:
         ui.label(words).classes("kh-note kh-bad").props("role=alert")
         return
     view = ProductView(scene, asin, domain)
+    view.follow(await first_view(scene))
     await view.show()
 
 
