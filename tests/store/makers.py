@@ -45,4 +45,6 @@ def put_back(database: Database, version: str) -> None:
     with database.write() as connection:
         for table in (table for step, tables in _TABLES_OF.items() if step > version for table in tables):
             connection.execute(text(f"DROP TABLE {table}"))
+        if version < "0006":
+            connection.execute(text("DROP INDEX entries_by_kind"))
         connection.execute(text("UPDATE keepahead_version SET version_num = :version"), {"version": version})

@@ -20,7 +20,7 @@ from keepahead.store.bell import Listener
 from keepahead.store.deadline import Deadline
 from keepahead.store.statement import Pen, Statement
 
-HEAD = "0005"
+HEAD = "0006"
 """The newest step in migrations/versions; a ledger at this version needs no Alembic to open."""
 
 _RING = Statement(select(func.pg_notify(bindparam("channel", type_=String), text("''"))))

@@ -188,6 +188,7 @@ entries = Table(
     Column("paid_by", String(40)),
     Index("entries_by_time", "fingerprint", "at"),
     Index("entries_by_call", "call_id"),
+    Index("entries_by_kind", "fingerprint", "kind", "at", "seq"),
 )
 
 answers = Table(
