@@ -92,6 +92,17 @@ class Course:
                 refused=self._refused(connection, _Slots(since, width, stretches)),
             )
 
+    def balance_at(self, moment: datetime) -> int | None:
+        """Return the balance at a moment of the past, or the first that was read after it; None where none was."""
+        with self._database.read() as connection:
+            before = self._before(connection, moment)
+            if before:
+                return before[0].meter.balance_at(moment)
+            first = select(_ENTRIES.tokens_left).where(
+                _ENTRIES.fingerprint == self._fingerprint, _ENTRIES.kind.in_(METERED)
+            )
+            return connection.execute(first.order_by(_ENTRIES.seq).limit(1)).scalar_one_or_none()
+
     def _before(self, connection: Connection, since: datetime) -> Sequence[Reading]:
         """Return the newest reading from before, if there is one."""
         newest = (

@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 from keepahead.budget.account import Account
 from keepahead.budget.rule import day_of
@@ -13,13 +13,20 @@ from keepahead.budget.waiting import Waiting, waiting_of
 from keepahead.errors import LedgerError
 from keepahead.faces.gateway.books import Books, State, spendable
 from keepahead.faces.gateway.gateway import Gateway
+from keepahead.store.alarms import Alarm, Alarms
+from keepahead.store.course import Course
 from keepahead.store.record import Line, Sum
 
 BEAT_SECONDS = 0.25
 """So often is looked: a page shows a fact well within a second."""
 
+FLUSH = timedelta(seconds=0.5)
+"""What the archive answered is on record so late while somebody looks."""
+
 LINES_MOST = 500
 """So many new entries are read at a time."""
+
+_NEVER = datetime.min.replace(tzinfo=UTC)
 
 log = logging.getLogger("keepahead.gateway")
 
@@ -36,7 +43,8 @@ class Room:
 class View:
     """What the pages show. `failure` says in words why the ledger cannot be read; the rest is then as it was last.
 
-    `lines` are the entries since the view before, oldest first; `last_seq` is the number of the newest.
+    `lines` are the entries since the view before, oldest first; `last_seq` is the number of the newest. `refilled` are
+    the tokens that came today, `firing` the alerts that fire just now.
     """
 
     at: datetime
@@ -46,6 +54,8 @@ class View:
     lanes: Mapping[str, Room]
     waiting: Sequence[Waiting]
     today: Sum
+    refilled: int
+    firing: Sequence[Alarm]
     last_seq: int
     lines: Sequence[Line] = ()
     failure: str | None = None
@@ -63,6 +73,15 @@ class Board:
         self._shows: list[Show] = []
         self._task: asyncio.Task[None] | None = None
         self._view: View | None = None
+        self._course = Course(books.ledger.database, books.ledger.fingerprint)
+        self._alarms = Alarms(books.ledger.database, books.ledger.fingerprint)
+        self._dawn: tuple[datetime, int] | None = None
+        self._flushed_at = _NEVER
+
+    @property
+    def newest(self) -> View | None:
+        """The view that was told last."""
+        return self._view
 
     async def view(self) -> View:
         """Return the newest view; it is read if nobody watches. Raises LedgerError."""
@@ -97,7 +116,7 @@ class Board:
                 if before is not None and before.failure is None:
                     self._tell(replace(before, lines=(), failure=str(error)))
             else:
-                if before is None or new != replace(before, at=new.at, lines=()):
+                if before is None or _facts(new) != _facts(replace(before, lines=())):
                     self._tell(new)
             await self._gateway.clock.sleep_async(BEAT_SECONDS)
 
@@ -112,11 +131,13 @@ class Board:
     def _read(self, before: View | None) -> View:
         gateway, books, now = self._gateway, self._books, self._gateway.clock.now()
         record = books.record
+        self._flush(now)
         lines = () if before is None else record.after(before.last_seq, limit=LINES_MOST)
         last = lines[-1].seq if lines else record.last_seq() if before is None else before.last_seq
         account = books.ledger.account()
         live = gateway.lanes["live"]
         status = status_of(account, live, now)
+        today = before.today if before and not lines and day_of(before.at) == day_of(now) else record.today(now)
         return View(
             at=now,
             account=account,
@@ -130,7 +151,43 @@ class Board:
                 for name, lane in gateway.lanes.items()
             },
             waiting=waiting_of(account, now),
-            today=before.today if before and not lines and day_of(before.at) == day_of(now) else record.today(now),
+            today=today,
+            refilled=max(0, status.balance - self._at_dawn(now) + today.charged + today.external),
+            firing=[alarm for alarm in self._alarms.states() if alarm.is_firing],
             last_seq=last,
             lines=lines,
         )
+
+    def _flush(self, now: datetime) -> None:
+        """Have written what the archive answered, which else waits for the next call: somebody looks at it."""
+        if not timedelta() <= now - self._flushed_at < FLUSH:
+            self._flushed_at = now
+            self._books.ledger.flush()
+
+    def _at_dawn(self, now: datetime) -> int:
+        """Return the balance with which the day began, or the first that was seen of it; 0 as long as none was."""
+        day = day_of(now)
+        if self._dawn is None or self._dawn[0] != day:
+            balance = self._course.balance_at(day)
+            if balance is None:
+                return 0
+            self._dawn = day, balance
+        return self._dawn[1]
+
+
+def _facts(view: View) -> View:
+    """Return a view without what merely goes with the time: for what is due now each look finds another moment."""
+    full_at = view.status.full_at
+    return replace(
+        view,
+        at=_NEVER,
+        status=replace(view.status, full_at=None if full_at is None else _to_come(full_at, view.at)),
+        waiting=[
+            replace(each, expected_at=None if each.expected_at is None else _to_come(each.expected_at, view.at))
+            for each in view.waiting
+        ],
+    )
+
+
+def _to_come(moment: datetime, now: datetime) -> datetime:
+    return moment if moment > now else _NEVER

@@ -3,8 +3,9 @@
 # NiceGUI leaves some of its types open.
 
 import asyncio
+from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from nicegui import Client, app
@@ -12,7 +13,7 @@ from starlette.requests import Request
 from starlette.types import Message
 
 from keepahead.budget.scope import Scope
-from keepahead.faces.dashboard.board import Board, View
+from keepahead.faces.dashboard.board import LINES_MOST, Board, View
 from keepahead.faces.dashboard.look import Palette
 from keepahead.faces.gateway.books import Books
 from keepahead.faces.gateway.gateway import Gateway
@@ -20,6 +21,7 @@ from keepahead.faces.gateway.health import Health
 from keepahead.faces.gateway.inside import request_of
 from keepahead.faces.gateway.visitor import Visitor
 from keepahead.store.keyring import Keyring
+from keepahead.store.record import Line
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,14 +55,30 @@ class Scene:
         return self.visitor.scope.covers(scope)
 
     def follow(self, show: Callable[[View], None]) -> None:
-        """Have `show` called, within this page, with each new view of the account, until the page is closed."""
+        """Have `show` called, within this page, with each new view of the account, until the page is closed.
+
+        First with the newest one when the browser has connected, and so again after an outage: its lines are all that
+        came since `follow` was called, or since the outage began, up to LINES_MOST.
+        """
+        missed: deque[Line] = deque(maxlen=LINES_MOST)
+        newest = self.house.board.newest
 
         def show_here(view: View) -> None:
+            nonlocal newest
+            newest = view
             if self.client.has_socket_connection:
                 with self.client:
                     show(view)
+            else:
+                missed.extend(view.lines)
+
+        def catch_up() -> None:
+            if newest is not None:
+                show(replace(newest, lines=tuple(missed)))
+                missed.clear()
 
         self.client.on_delete(self.house.board.watch(show_here))
+        self.client.on_connect(catch_up)
 
     def request(self, stop: asyncio.Event | None = None) -> Request:
         """Return a request as a client of the API would have sent it, whose client goes away when the page does.
