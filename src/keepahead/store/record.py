@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
+    CompoundSelect,
     Connection,
     Select,
     and_,
@@ -97,7 +98,7 @@ class Record:
 
     def lines(self, wanted: Filter, *, limit: int = 100, before_seq: int | None = None) -> Sequence[Line]:
         """Return the newest matching entries, newest first; `before_seq` continues an earlier page."""
-        query = select(tables.entries).where(*self._matching(wanted))
+        query = select(tables.entries).where(*self._by_number(wanted))
         if before_seq is not None:
             query = query.where(tables.entries.c.seq < before_seq)
         query = query.order_by(tables.entries.c.seq.desc()).limit(limit)
@@ -110,7 +111,7 @@ class Record:
         Whoever asks on from the last one misses none: an account's entries get their numbers one transaction after the
         other. Where some were put away a Carried stands in their place.
         """
-        query = select(tables.entries).where(*self._matching(wanted), tables.entries.c.seq > seq)
+        query = select(tables.entries).where(*self._by_number(wanted), tables.entries.c.seq > seq)
         with self._database.read() as connection:
             found = connection.execute(query.order_by(tables.entries.c.seq).limit(limit)).mappings()
             return [Line(row["seq"], rows.read_entry(row)) for row in found]
@@ -118,7 +119,7 @@ class Record:
     def of_call(self, call_id: str) -> Sequence[Line]:
         """Return the entries of one call, oldest first."""
         columns = tables.entries.c
-        query = select(tables.entries).where(columns.fingerprint == self._fingerprint, columns.call_id == call_id)
+        query = select(tables.entries).where(by_number_of(self._fingerprint), columns.call_id == call_id)
         with self._database.read() as connection:
             found = connection.execute(query.order_by(columns.seq)).mappings()
             return [Line(row["seq"], rows.read_entry(row)) for row in found]
@@ -126,7 +127,7 @@ class Record:
     def last_seq(self) -> int:
         """Return the number of the newest entry; 0 where there is none."""
         columns = tables.entries.c
-        newest = select(columns.seq).where(columns.fingerprint == self._fingerprint).order_by(columns.seq.desc())
+        newest = select(columns.seq).where(by_number_of(self._fingerprint)).order_by(columns.seq.desc())
         with self._database.read() as connection:
             return connection.execute(newest.limit(1)).scalar_one_or_none() or 0
 
@@ -134,7 +135,7 @@ class Record:
         """Return what each of these calls asked for, in words; calls that were never granted are missing."""
         columns = tables.entries.c
         query = select(columns.call_id, columns.shape).where(
-            columns.fingerprint == self._fingerprint, columns.call_id.in_(call_ids), columns.kind == "reserved"
+            by_number_of(self._fingerprint), columns.call_id.in_(call_ids), columns.kind == "reserved"
         )
         with self._database.read() as connection:
             return {call_id: shape for call_id, shape in connection.execute(query)}  # noqa: C416 - typed
@@ -142,15 +143,11 @@ class Record:
     def sums(self, by: GroupBy, wanted: Filter) -> Sequence[Sum]:
         """Return what each group spent, the dearest first; hours in order of time.
 
-        Entries that were put away count by their full hours; a filter by kind or call finds none of them.
+        Entries that were put away count by their full hours; a filter by kind or call finds none of them. Where only
+        full hours are wanted no entry is read.
         """
         with self._database.read() as connection:
-            whole_hours = wanted.kind is None and wanted.call_id is None
-            before = self._folded_before(connection) if whole_hours else None
-            parts = [self._sums_of_entries(by, wanted, before)]
-            if before is not None:
-                parts.append(self._sums_of_hours(by, wanted, before))
-            found = connection.execute(union_all(*parts)).all()
+            found = connection.execute(self._sums(by, wanted, connection)).all()
         totals: dict[object, list[int]] = {}
         for group, *counts in found:
             into = totals.setdefault(group, [0] * len(_SUMS))
@@ -188,13 +185,29 @@ class Record:
 
     def rows(self, wanted: Filter) -> Generator[Mapping[str, Any]]:
         """Yield all columns of all matching entries, oldest first, read as they are taken."""
-        query = select(tables.entries).where(*self._matching(wanted)).order_by(tables.entries.c.seq)
+        query = select(tables.entries).where(*self._by_number(wanted)).order_by(tables.entries.c.seq)
         with (
             self._database.read(at_length=True) as connection,
             connection.execution_options(yield_per=_AT_A_TIME).execute(query) as found,
         ):
             for row in found.mappings():
                 yield {name: value for name, value in row.items() if name != "fingerprint"}
+
+    def _by_number(self, wanted: Filter) -> Sequence[ColumnElement[bool]]:
+        """Return what holds for entries that are wanted in the order of their numbers."""
+        conditions = matching(self._fingerprint, wanted)
+        if wanted.since is None and wanted.until is None and wanted.call_id is None:
+            return [by_number_of(self._fingerprint), *conditions[1:]]
+        return conditions
+
+    def _sums(self, by: GroupBy, wanted: Filter, connection: Connection) -> Select[Any] | CompoundSelect[Any]:
+        if wanted.kind is not None or wanted.call_id is not None:
+            return self._sums_of_entries(by, wanted, None)
+        if all(moment is None or moment == hour_of(moment) for moment in (wanted.since, wanted.until)):
+            return self._sums_of_hours(by, wanted, None)
+        before = self._folded_before(connection)
+        entries = self._sums_of_entries(by, wanted, before)
+        return entries if before is None else union_all(entries, self._sums_of_hours(by, wanted, before))
 
     def _folded_before(self, connection: Connection) -> datetime | None:
         account = tables.accounts.c
@@ -208,14 +221,16 @@ class Record:
         group = _hour_of(columns.at) if by is GroupBy.HOUR else func.coalesce(columns[by.value], "")
         counts = (func.sum(count).label(name) for name, count in _COUNTS.items())
         kinds = columns.kind.in_(("settled", "lost", "absorbed", "refusal", "observed", "served_from_archive"))
-        query = select(group.label("of"), *counts).where(*self._matching(wanted), kinds)
+        query = select(group.label("of"), *counts).where(*matching(self._fingerprint, wanted), kinds)
         return (query if folded_before is None else query.where(columns.at >= folded_before)).group_by(group)
 
-    def _sums_of_hours(self, by: GroupBy, wanted: Filter, folded_before: datetime) -> Select[Any]:
-        """Return the sums of the hours whose entries were put away."""
+    def _sums_of_hours(self, by: GroupBy, wanted: Filter, before: datetime | None) -> Select[Any]:
+        """Return the sums of full hours: of all, or of those before a moment, whose entries were put away."""
         columns = tables.hours.c
         group = columns[by.value]
-        conditions = [columns.fingerprint == self._fingerprint, columns.hour < folded_before]
+        conditions = [columns.fingerprint == self._fingerprint]
+        if before is not None:
+            conditions.append(columns.hour < before)
         conditions += [columns[name] == value for name in _NAMED if (value := getattr(wanted, name)) is not None]
         if wanted.since is not None:
             conditions.append(columns.hour >= hour_of(wanted.since))
@@ -224,20 +239,30 @@ class Record:
         counts = (func.sum(columns[name]).label(name) for name in _SUMS)
         return select(group.label("of"), *counts).where(*conditions).group_by(group)
 
-    def _matching(self, wanted: Filter) -> Sequence[ColumnElement[bool]]:
-        columns = tables.entries.c
-        conditions: list[ColumnElement[bool]] = [columns.fingerprint == self._fingerprint]
-        if wanted.since is not None:
-            conditions.append(columns.at >= wanted.since)
-        if wanted.until is not None:
-            conditions.append(columns.at < wanted.until)
-        if wanted.call_id is not None:
-            conditions.append(columns.call_id.startswith(wanted.call_id, autoescape=True))
-        for name in (*_NAMED, "kind"):
-            value = getattr(wanted, name)
-            if value is not None:
-                conditions.append(columns[name] == value)
-        return conditions
+
+def by_number_of(fingerprint: str) -> ColumnElement[bool]:
+    """Return what holds for the entries of an account, said so that no index tells which they are.
+
+    SQLite would else find all of them by their time, and put a million in the order of their numbers to give the last.
+    """
+    return tables.entries.c.fingerprint.concat("") == fingerprint
+
+
+def matching(fingerprint: str, wanted: Filter) -> Sequence[ColumnElement[bool]]:
+    """Return what holds for the entries of an account that are wanted; first of all, whose they are."""
+    columns = tables.entries.c
+    conditions: list[ColumnElement[bool]] = [columns.fingerprint == fingerprint]
+    if wanted.since is not None:
+        conditions.append(columns.at >= wanted.since)
+    if wanted.until is not None:
+        conditions.append(columns.at < wanted.until)
+    if wanted.call_id is not None:
+        conditions.append(columns.call_id.startswith(wanted.call_id, autoescape=True))
+    for name in (*_NAMED, "kind"):
+        value = getattr(wanted, name)
+        if value is not None:
+            conditions.append(columns[name] == value)
+    return conditions
 
 
 def _hour_of(at: ColumnElement[datetime]) -> ColumnElement[datetime]:
