@@ -5,6 +5,8 @@ from tests.store.makers import at
 
 from keepahead.store.database import open_database
 from keepahead.store.record import Filter, GroupBy, Record
+from keepahead.store.search import Order, Search
+from keepahead.store.spending import Spending
 
 
 def test_no_look_sorts_the_whole_record(sqlite_url):
@@ -18,7 +20,8 @@ def test_no_look_sorts_the_whole_record(sqlite_url):
             plans.extend(row[-1] for row in driver.execute(f"EXPLAIN QUERY PLAN {statement}", parameters))
 
     event.listen(database._engine, "before_cursor_execute", explain)
-    record = Record(database, "account")
+    record, search = Record(database, "account"), Search(database, "account")
+    place = (0, 0)
     looks = [
         lambda: record.lines(Filter()),
         lambda: record.lines(Filter(kind="refusal"), before_seq=9),
@@ -28,7 +31,12 @@ def test_no_look_sorts_the_whole_record(sqlite_url):
         lambda: list(record.rows(Filter())),
         lambda: record.shapes({"one", "two"}),
         lambda: record.of_call("one"),
+        lambda: search.page(Filter()),
+        lambda: search.page(Filter(), "word", place=place),
+        lambda: search.page(Filter(kind="lost"), order=Order.OLDEST, place=place, backwards=True),
+        lambda: search.newer(Filter(caller="nightly"), "word", 7),
         lambda: record.sums(GroupBy.CALLER, Filter(since=at(0))),
+        lambda: Spending(database, "account").seen_since(at(0)),
     ]
     for number, look in enumerate(looks):
         plans.clear()
