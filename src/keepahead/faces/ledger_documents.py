@@ -57,6 +57,30 @@ def shapes_of(lines: Collection[Line], record: Record) -> Mapping[str, str]:
     return record.shapes({entry.label.call_id for entry in named if not hasattr(entry, "shape")})
 
 
+def life_json(record: Record, call_id: str) -> dict[str, Any] | None:
+    """Return the life of one call: what was reserved for it, what became of it, and what it cost. Blocks.
+
+    None for a call that the ledger does not have.
+    """
+    lines = record.of_call(call_id)
+    asked = shapes_of(lines, record)
+    entries = [entry_json(line, asked) for line in lines]
+    if not entries:
+        return None
+    last = entries[-1]
+    is_open = last["kind"] == "reserved"
+    named = {name: last[name] for name in ("call_id", "endpoint", "lane", "caller", "shape")}
+    return {
+        **named,
+        "state": "open" if is_open else last["kind"],
+        "began_at": entries[0]["at"],
+        "ended_at": None if is_open else last["at"],
+        "tokens_reserved": next((each["tokens"] for each in entries if each["kind"] == "reserved"), 0),
+        "tokens_charged": _charged(entries),
+        "entries": entries,
+    }
+
+
 def callers_json(callers: Sequence[Caller], now: datetime) -> dict[str, Any]:
     """Return callers, and when the windows of their limits end."""
     ends = {"hour_ends_at": hour_of(now) + HOUR, "day_ends_at": day_of(now) + DAY}
@@ -72,3 +96,17 @@ def caller_json(caller: Caller) -> dict[str, Any]:
 def archive_json(stock: Stock, limit: int, saved_today: int) -> dict[str, Any]:
     """Return what lies in the archive; `limit` in bytes, `saved_today` in tokens."""
     return {"archive": stock, "limit": limit, "saved_today": saved_today}
+
+
+def _charged(entries: Sequence[dict[str, Any]]) -> int | None:
+    """Return what the call has cost; None while nobody knows."""
+    last = entries[-1]
+    match last["kind"]:
+        case "settled":
+            return last["tokens"]
+        case "absorbed":
+            return last["charged"]
+        case "reserved" | "lost":
+            return None
+        case _:
+            return 0

@@ -1,7 +1,6 @@
 """`/api/v1/ledger` and `/api/v1/calls`: who spent what, when and why."""
 
 import asyncio
-from collections.abc import Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query
@@ -13,6 +12,7 @@ from keepahead.faces.gateway.described import Loose, Maybe, answers
 from keepahead.faces.gateway.problems import problem
 from keepahead.faces.gateway.respond import json_response
 from keepahead.faces.gateway.wanted_entries import Wanted, cursor_of, documents_of, lines_of_json, seq_of
+from keepahead.faces.ledger_documents import life_json
 from keepahead.store.record import Filter, GroupBy, Record
 
 router = APIRouter(prefix="/api/v1", tags=["ledger"])
@@ -95,7 +95,7 @@ async def call(
     call_id: Annotated[str, Path(max_length=40, pattern="^[0-9A-Za-z]+$", examples=["01kapn2q3n5y"])],
 ) -> Response:
     """Tell the life of one call: what was reserved for it, what became of it, and what it cost."""
-    told = await asyncio.to_thread(_life, books.record, call_id)
+    told = await asyncio.to_thread(life_json, books.record, call_id)
     if told is None:
         raise problem("not-found", f"the ledger has no call {call_id}; entries that are too old are put away")
     return json_response(told)
@@ -108,35 +108,3 @@ def _page(record: Record, wanted: Filter, limit: int, before_seq: int | None) ->
         "entries": documents_of(shown, record),
         "next_cursor": cursor_of(shown[-1]) if len(lines) > limit else None,
     }
-
-
-def _life(record: Record, call_id: str) -> dict[str, Any] | None:
-    entries = documents_of(record.of_call(call_id), record)
-    if not entries:
-        return None
-    last = entries[-1]
-    is_open = last["kind"] == "reserved"
-    named = {name: last[name] for name in ("call_id", "endpoint", "lane", "caller", "shape")}
-    return {
-        **named,
-        "state": "open" if is_open else last["kind"],
-        "began_at": entries[0]["at"],
-        "ended_at": None if is_open else last["at"],
-        "tokens_reserved": next((each["tokens"] for each in entries if each["kind"] == "reserved"), 0),
-        "tokens_charged": _charged(entries),
-        "entries": entries,
-    }
-
-
-def _charged(entries: Sequence[dict[str, Any]]) -> int | None:
-    """Return what the call has cost; None while nobody knows."""
-    last = entries[-1]
-    match last["kind"]:
-        case "settled":
-            return last["tokens"]
-        case "absorbed":
-            return last["charged"]
-        case "reserved" | "lost":
-            return None
-        case _:
-            return 0
