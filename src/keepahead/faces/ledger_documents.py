@@ -57,16 +57,9 @@ def shapes_of(lines: Collection[Line], record: Record) -> Mapping[str, str]:
     return record.shapes({entry.label.call_id for entry in named if not hasattr(entry, "shape")})
 
 
-def life_json(record: Record, call_id: str) -> dict[str, Any] | None:
-    """Return the life of one call: what was reserved for it, what became of it, and what it cost. Blocks.
-
-    None for a call that the ledger does not have.
-    """
-    lines = record.of_call(call_id)
-    asked = shapes_of(lines, record)
+def life_json(lines: Sequence[Line], asked: Mapping[str, str]) -> dict[str, Any]:
+    """Return the life of a call with these entries: what was reserved for it, what became of it, and what it cost."""
     entries = [entry_json(line, asked) for line in lines]
-    if not entries:
-        return None
     last = entries[-1]
     is_open = last["kind"] == "reserved"
     named = {name: last[name] for name in ("call_id", "endpoint", "lane", "caller", "shape")}

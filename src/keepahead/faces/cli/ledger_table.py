@@ -3,18 +3,15 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from keepahead.budget.entry import Absorbed, CallEntry, Carried, Entry, Observed, Served, Settled
+from keepahead.budget.entry import Carried, Entry, Observed, Settled
 from keepahead.budget.lane import LIVE
 from keepahead.clock import SystemClock
 from keepahead.faces.cli.results import Cell, Column, put_json, put_table
 from keepahead.faces.cli.streams import say
+from keepahead.faces.entry_words import SHORT_ID, observed_words, why
 from keepahead.faces.ledger_documents import entry_json, shape_of
-from keepahead.faces.words import tokens
 from keepahead.store.record import GroupBy, Line, Sum
 from keepahead.store.rows import kind_of
-
-_SHORT_ID = 10
-"""Signs of a call's id that a table shows; the first 4 are the hour."""
 
 _SUMS = ("calls", "charged", "unknown", "refused", "external", "saved")
 
@@ -61,7 +58,7 @@ def _row(entry: Entry, asked: Mapping[str, str]) -> Sequence[Cell]:
     match entry:
         case Observed():
             spent = entry.external_tokens or None
-            return (time, kind_of(entry), spent, entry.meter.tokens_left, None, None, _observed(entry))
+            return (time, kind_of(entry), spent, entry.meter.tokens_left, None, None, observed_words(entry))
         case Carried():
             words = "older entries were put away here"
             return (time, kind_of(entry), None, entry.meter.tokens_left, None, None, words)
@@ -73,35 +70,9 @@ def _row(entry: Entry, asked: Mapping[str, str]) -> Sequence[Cell]:
         entry.tokens,
         entry.meter.tokens_left if isinstance(entry, Settled) else getattr(entry, "balance", None),
         label.caller if label.lane == LIVE.name else f"{label.caller} ({label.lane})",
-        label.call_id[:_SHORT_ID],
-        "; ".join(word for word in (shape_of(entry, asked), _why(entry)) if word),
+        label.call_id[:SHORT_ID],
+        "; ".join(word for word in (shape_of(entry, asked), why(entry)) if word),
     )
-
-
-def _observed(entry: Observed) -> str:
-    meter = entry.meter
-    words = [f"{tokens(entry.external_tokens)} spent by somebody else on this key"] if entry.external_tokens else []
-    if entry.rate_before is not None:
-        words.append(f"rate {entry.rate_before} -> {meter.refill_rate_per_minute} a minute")
-    if entry.reduction_before is not None:
-        words.append(f"flow reduction {entry.reduction_before} -> {meter.flow_reduction_per_minute} a minute")
-    return "; ".join(words) or "a meter without a call"
-
-
-def _why(entry: CallEntry) -> str | None:
-    match entry:
-        case Absorbed():
-            return f"a later meter showed that it cost {tokens(entry.charged)}"
-        case Served(paid_by=""):
-            return "paid for before; tokens are what was saved"
-        case Served():
-            return f"paid for by {entry.paid_by[:_SHORT_ID]}; tokens are what was saved"
-        case Settled(counted_before=0):
-            return None
-        case Settled():
-            return f"the answer came late, when {tokens(entry.counted_before)} had been counted already"
-        case _:
-            return getattr(entry, "reason", None)
 
 
 def _time(at: datetime) -> str:

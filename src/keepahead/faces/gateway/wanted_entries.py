@@ -112,17 +112,23 @@ async def lines_of_json(record: Record, wanted: Filter) -> AsyncIterator[bytes]:
             return
 
 
-def _moment(name: str, text: str | None, now: datetime) -> datetime | None:
-    if text is None:
-        return None
+def read_moment(text: str, now: datetime) -> datetime:
+    """Read a moment: so long ago (6h), or a date and time (UTC unless it says). Raises ValueError."""
     try:
         if "-" not in text and ":" not in text:
             return now - read_age(text)
         at = datetime.fromisoformat(text)
         return (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError):
-        message = f"{name}: write a length of time back, such as 6h, or a moment, such as 2026-11-22T20:00:00Z"
-        raise invalid(message, f"invalid_{name}", name) from None
+        message = "write a length of time back, such as 6h, or a moment, such as 2026-11-22T20:00:00Z"
+        raise ValueError(message) from None
+
+
+def _moment(name: str, text: str | None, now: datetime) -> datetime | None:
+    try:
+        return None if text is None else read_moment(text, now)
+    except ValueError as error:
+        raise invalid(f"{name}: {error}", f"invalid_{name}", name) from None
 
 
 def _one_of(name: str, text: str | None, known: tuple[str, ...]) -> str | None:

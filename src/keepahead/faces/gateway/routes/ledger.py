@@ -12,7 +12,7 @@ from keepahead.faces.gateway.described import Loose, Maybe, answers
 from keepahead.faces.gateway.problems import problem
 from keepahead.faces.gateway.respond import json_response
 from keepahead.faces.gateway.wanted_entries import Wanted, cursor_of, documents_of, lines_of_json, seq_of
-from keepahead.faces.ledger_documents import life_json
+from keepahead.faces.ledger_documents import life_json, shapes_of
 from keepahead.store.record import Filter, GroupBy, Record
 
 router = APIRouter(prefix="/api/v1", tags=["ledger"])
@@ -95,7 +95,7 @@ async def call(
     call_id: Annotated[str, Path(max_length=40, pattern="^[0-9A-Za-z]+$", examples=["01kapn2q3n5y"])],
 ) -> Response:
     """Tell the life of one call: what was reserved for it, what became of it, and what it cost."""
-    told = await asyncio.to_thread(life_json, books.record, call_id)
+    told = await asyncio.to_thread(_life, books.record, call_id)
     if told is None:
         raise problem("not-found", f"the ledger has no call {call_id}; entries that are too old are put away")
     return json_response(told)
@@ -108,3 +108,8 @@ def _page(record: Record, wanted: Filter, limit: int, before_seq: int | None) ->
         "entries": documents_of(shown, record),
         "next_cursor": cursor_of(shown[-1]) if len(lines) > limit else None,
     }
+
+
+def _life(record: Record, call_id: str) -> dict[str, Any] | None:
+    lines = record.of_call(call_id)
+    return life_json(lines, shapes_of(lines, record)) if lines else None
