@@ -1,13 +1,11 @@
-"""The page "Ledger"."""
-
-from nicegui import ui
+"""The page "Ledger": who spent what, when and why."""
 
 from keepahead.faces.dashboard.frame import page
+from keepahead.faces.dashboard.ledger_view import LedgerView
 from keepahead.faces.dashboard.scene import Scene
 
 
 @page("/ledger")
-def show(scene: Scene) -> None:
+async def show(scene: Scene) -> None:
     """Build the page."""
-    _ = scene
-    ui.label("Ledger").classes("kh-title").props("role=heading aria-level=1")
+    await LedgerView(scene).build()

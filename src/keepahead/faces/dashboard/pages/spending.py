@@ -1,13 +1,11 @@
-"""The page "Spending"."""
-
-from nicegui import ui
+"""The page "Spending": who spends, on what, when, and how well that was foreseen."""
 
 from keepahead.faces.dashboard.frame import page
 from keepahead.faces.dashboard.scene import Scene
+from keepahead.faces.dashboard.spending_view import SpendingView
 
 
 @page("/spending")
-def show(scene: Scene) -> None:
+async def show(scene: Scene) -> None:
     """Build the page."""
-    _ = scene
-    ui.label("Spending").classes("kh-title").props("role=heading aria-level=1")
+    await SpendingView(scene).build()
