@@ -149,6 +149,14 @@ class Settings(BaseSettings):
         default=None, ge=0, description="How long a call waits for tokens; 0 refuses at once. As long as it takes."
     )
     caller: str | None = Field(default=None, description="Whom the ledger charges. The name of the program.")
+    alert_to: SecretStr | None = Field(
+        default=None,
+        description="Who is told of critical alerts: mail addresses, and URLs such as slack://…, with blanks between.",
+    )
+    warn_to: SecretStr | None = Field(default=None, description="Who is told of warnings as well, written alike.")
+    smtp_url: SecretStr | None = Field(
+        default=None, description="The mail server: smtp://user:password@mail.example.com, or smtps://…."
+    )
     analysis: Annotated[Thresholds, NoDecode] = Field(
         default=Thresholds(), description="What an analysis weighs with, each number by its name: docs/analysis.md."
     )
@@ -239,6 +247,12 @@ class Settings(BaseSettings):
     def _listed(cls, value: Any) -> Any:
         """Read a list with commas between."""
         return tuple(each.strip() for each in value.split(",") if each.strip()) if isinstance(value, str) else value
+
+    @field_validator("alert_to", "warn_to", mode="before")
+    @classmethod
+    def _in_one(cls, value: Any) -> Any:
+        """Read a list of addresses."""
+        return " ".join(map(str, cast("list[object]", value))) if isinstance(value, list) else value
 
     @field_validator("analysis", mode="before")
     @classmethod

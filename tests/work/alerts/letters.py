@@ -22,9 +22,7 @@ def picture(**changes: Any) -> Picture:
         "pace_per_minute": 36.0,
         "floor_at": AT + timedelta(minutes=5),
         "waiting": 3,
-        "trend": tuple(
-            Balance(AT - timedelta(minutes=60 - minute), tokens) for minute, tokens in enumerate(_BALANCES)
-        ),
+        "trend": tuple(Balance(AT - timedelta(minutes=60 - minute), tokens) for minute, tokens in enumerate(_BALANCES)),
         "spenders": (
             Spender("discovery", "query", 212),
             Spender("nightly", "bestsellers", 150),

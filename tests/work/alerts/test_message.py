@@ -1,4 +1,4 @@
-"""What an alert says: plain words with the figure, the trend, who spent and what to do; HTML with no markup but ours."""
+"""What an alert says: the figure, the trend, who spent and what to do, HTML of no markup but ours."""
 
 import re
 from datetime import timedelta
@@ -61,7 +61,7 @@ class Seen(HTMLParser):
         self.feed(document)
         self.close()
 
-    def handle_starttag(self, tag: str, attrs: object) -> None:
+    def handle_starttag(self, tag: str, attrs: object) -> None:  # noqa: ARG002
         self.elements.add(tag)
 
     def handle_endtag(self, tag: str) -> None:

@@ -144,7 +144,8 @@ def _text(title: str, parts: Sequence[_Part]) -> str:
 
 def _html(title: str, parts: Sequence[_Part], colour: str) -> str:
     """Build the document. A line break between its blocks is an empty line wherever it is turned into text."""
-    first = f'<p style="border-left:5px solid {colour};padding-left:10px;margin:0;font-size:18px"><b>{_safe(title)}</b></p>'
+    style = f"border-left:5px solid {colour};padding-left:10px;margin:0;font-size:18px"
+    first = f'<p style="{style}"><b>{_safe(title)}</b></p>'
     blocks = "<br>\n".join((first, *map(_block, parts)))
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
