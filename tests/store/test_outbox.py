@@ -56,6 +56,43 @@ def test_the_longest_due_comes_first(outbox):
     assert [each.channel for each in outbox.recent(1)] == ["c"]
 
 
+@pytest.mark.parametrize("behind", [-20, -1, 1, 20])
+def test_clocks_that_differ_a_little(outbox, behind):
+    """A letter that somebody holds is nobody else's, though the other's clock is a little ahead or behind."""
+    outbox.put([letter()], at(0))
+    assert outbox.claim("one", at(30), hold=HOLD) is not None
+    assert outbox.claim("two", at(30 - behind), hold=HOLD) is None
+
+
+def test_channels_that_are_busy_are_passed_by(outbox):
+    """Letters to the channels that are named stay where they are, and are there for the next who asks."""
+    outbox.put([letter("a"), letter("b")], at(0))
+    assert outbox.claim("one", at(1), hold=HOLD, besides={"a"}).channel == "b"
+    assert outbox.claim("one", at(1), hold=HOLD, besides={"a", "b"}) is None
+    assert outbox.claim("one", at(1), hold=HOLD, besides={"b"}).channel == "a"
+
+
+def test_a_channel_hears_of_an_alarm_in_order(outbox):
+    """That it is over is not told before that it began; other channels, rules and subjects do not wait for that."""
+    outbox.put([letter()], at(0))
+    outbox.failed(outbox.claim("one", at(0), hold=HOLD), "no such host", at(60), at(1))
+    outbox.put([letter(is_over=True), letter(subject="web"), letter(rule="critical"), letter("chat")], at(2))
+    others = [outbox.claim("one", at(3), hold=HOLD) for _ in range(4)]
+    assert [each and (each.channel, each.rule, each.subject) for each in others] == [
+        ("mail", "low", "web"),
+        ("mail", "critical", ""),
+        ("chat", "low", ""),
+        None,
+    ]
+    for each in others[:3]:
+        outbox.delivered(each, at(4))
+    began = outbox.claim("one", at(60), hold=HOLD)
+    assert (began.rule, began.is_over) == ("low", False)
+    assert outbox.claim("one", at(61), hold=HOLD) is None
+    outbox.delivered(began, at(62))
+    assert outbox.claim("one", at(63), hold=HOLD).is_over
+
+
 def test_nothing_is_due_before_its_time(outbox):
     """A letter that failed waits until the moment that was named, with the reason on the list."""
     outbox.put([letter()], at(0))

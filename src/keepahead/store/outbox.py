@@ -1,11 +1,12 @@
 """What is to be told, until it has been: put in with what it tells of, and taken out by one of many, at least once."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, delete, exists, func, insert, or_, select, update
 
+from keepahead.budget.meter import CLOCKS_AGREE
 from keepahead.store import tables
 from keepahead.store.database import Database
 
@@ -85,12 +86,14 @@ class Outbox:
         with self._database.write() as connection:
             put(connection, self._fingerprint, letters, now)
 
-    def claim(self, holder: str, now: datetime, *, hold: timedelta) -> Parcel | None:
+    def claim(self, holder: str, now: datetime, *, hold: timedelta, besides: Collection[str] = ()) -> Parcel | None:
         """Give `holder` the letter that has been due longest, and that nobody holds; None if there is none.
 
-        Of many who ask one gets it. Who has neither delivered it nor failed by the end of `hold` has lost it.
+        Of many who ask one gets it. Who has neither delivered it nor failed by the end of `hold` has lost it. Letters
+        to the channels `besides` stay. What one channel is to hear of one alarm it hears in its order: a letter waits
+        for an earlier one.
         """
-        open_to_us = self._claimable(now, hold)
+        open_to_us = and_(self._claimable(now, hold), _ROWS.channel.not_in(besides), ~_comes_later())
         oldest = select(_ROWS.delivery_id).where(open_to_us).order_by(_ROWS.due_at, _ROWS.delivery_id).limit(1)
         while True:
             with self._database.read() as connection:  # mostly there is none, and nobody has to wait for a look
@@ -144,15 +147,27 @@ class Outbox:
             return connection.execute(delete(tables.outbox).where(*old)).rowcount
 
     def _claimable(self, now: datetime, hold: timedelta) -> ColumnElement[bool]:
-        """Tell which letters may be taken; a moment further away than it can be is from before a clock was put back."""
+        """Tell which letters may be taken; a moment further away than it can be is from before a clock was put back.
+
+        One that is only a little too far is from a gateway whose clock is ahead of ours.
+        """
         is_due = or_(_ROWS.due_at <= now, _ROWS.due_at > now + LONGEST_WAIT)
-        is_free = or_(_ROWS.held_until.is_(None), _ROWS.held_until <= now, _ROWS.held_until > now + hold)
+        is_free = or_(_ROWS.held_until.is_(None), _ROWS.held_until <= now, _ROWS.held_until > now + hold + CLOCKS_AGREE)
         return and_(self._is_ours, _IS_UNSENT, is_due, is_free)
 
     def _write(self, parcel: Parcel, *conditions: ColumnElement[bool], **values: object) -> None:
         which = self._is_ours, _ROWS.delivery_id == parcel.delivery_id
         with self._database.write() as connection:
             connection.execute(update(tables.outbox).where(*which, *conditions).values(**values))
+
+
+def _comes_later() -> ColumnElement[bool]:
+    """Tell which letters have an earlier one before them that is neither delivered nor given up."""
+    earlier = tables.outbox.alias("earlier").c
+    is_alike = (earlier[name] == _ROWS[name] for name in ("fingerprint", "channel", "rule", "subject"))
+    is_unsent = earlier.delivered_at.is_(None), earlier.given_up_at.is_(None)
+    is_before = earlier.delivery_id < _ROWS.delivery_id
+    return exists().where(*is_alike, *is_unsent, is_before).correlate(tables.outbox)
 
 
 def put(connection: Connection, fingerprint: str, letters: Sequence[Letter], now: datetime) -> None:

@@ -43,9 +43,10 @@ class Log:
 
     def send(self, alert: Alert, now: datetime) -> str:
         """Write the line; that never fails."""
-        subject = message_of(alert, now).subject.removeprefix("[keepahead] ")
+        _ = now
         level = logging.INFO if alert.is_over else _LEVELS[alert.severity]
-        log.log(level, "alert %s%s: %s", alert.rule, f" ({alert.subject})" if alert.subject else "", subject)
+        subject = f" ({alert.subject})" if alert.subject else ""
+        log.log(level, "alert %s%s%s: %s", alert.rule, subject, " is over" if alert.is_over else "", alert.headline)
         return ""
 
 
