@@ -54,6 +54,7 @@ class Courier:
         self._under_way: dict[str, asyncio.Task[None]] = {}
         self._swept_at: datetime | None = None
         self._is_ledger_away = False
+        self._is_stopping = asyncio.Event()
 
     def start(self) -> None:
         """Begin."""
@@ -63,7 +64,7 @@ class Courier:
         """Take nothing more out, and give what is under way so many seconds; the rest stays for the next who looks."""
         if self._task is None:
             return
-        self._task.cancel()
+        self._is_stopping.set()  # not cancelled: what is just being taken out would be nobody's for a while
         await asyncio.wait([self._task])
         if self._under_way:
             _, late = await asyncio.wait(self._under_way.values(), timeout=seconds)
@@ -72,7 +73,7 @@ class Courier:
             await asyncio.gather(*late, return_exceptions=True)
 
     async def _run(self) -> None:
-        while True:
+        while not self._is_stopping.is_set():
             try:
                 await self._look()
             except LedgerError as error:
@@ -81,7 +82,16 @@ class Courier:
                 self._is_ledger_away = True
             else:
                 self._is_ledger_away = False
-            await self._clock.sleep_async(BEAT_SECONDS)
+            await self._rest()
+
+    async def _rest(self) -> None:
+        """Wait for the next beat, or for the end."""
+        ends = [
+            asyncio.ensure_future(each) for each in (self._clock.sleep_async(BEAT_SECONDS), self._is_stopping.wait())
+        ]
+        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        for each in ends:
+            each.cancel()
 
     async def _look(self) -> None:
         """Take out all that is due for channels that have nothing to do."""
@@ -89,7 +99,7 @@ class Courier:
         if self._swept_at is None or abs(now - self._swept_at) >= _SWEEP_EVERY:
             await asyncio.to_thread(self._outbox.sweep, now - KEPT)
             self._swept_at = now
-        while parcel := await asyncio.to_thread(self._claim):
+        while not self._is_stopping.is_set() and (parcel := await asyncio.to_thread(self._claim)):
             task = asyncio.create_task(self._deliver(parcel))
             self._under_way[parcel.channel] = task
             task.add_done_callback(partial(self._done, parcel.channel))
