@@ -17,7 +17,7 @@ SLACK = "slack://T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ/#general"
 
 def channels(**settings: str) -> Channels:
     """Return the channels of a gateway with these settings."""
-    return channels_of(read_settings(**settings), has_sentry=False)
+    return channels_of(read_settings(**settings))
 
 
 def test_who_hears_of_what():
@@ -26,9 +26,9 @@ def test_who_hears_of_what():
     log, ann, slack = found.heard_by(Severity.CRITICAL)
     assert (log, ann, slack.partition(":")[0]) == ("log", "mail:ann@example.com", "slack")
     assert list(found.heard_by(Severity.WARNING)) == ["log", "mail:bob@example.com"]
-    assert set(found.names) == {log, ann, slack, "mail:bob@example.com"}
+    assert {each.name for each in found.every()} == {log, ann, slack, "mail:bob@example.com"}
     assert found.named("mail:eve@example.com") is None
-    assert list(channels_of(read_settings(), has_sentry=True).heard_by(Severity.WARNING)) == ["log", "sentry"]
+    assert list(channels_of(read_settings(sentry_dsn="http://key@127.0.0.1:9/1")).heard_by(Severity.WARNING)) == ["log", "sentry"]
 
 
 def test_a_list_in_toml():

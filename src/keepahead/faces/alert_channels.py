@@ -12,7 +12,7 @@ from keepahead.work.alerts.mail_server import MailServer
 from keepahead.work.alerts.target import Target
 
 
-def channels_of(settings: Settings, *, has_sentry: bool) -> Channels:
+def channels_of(settings: Settings) -> Channels:
     """Return the channels: everything goes to the log and to Sentry, and to the addresses that are set for it.
 
     Raises SettingsError, which names the address that is wrong.
@@ -20,7 +20,7 @@ def channels_of(settings: Settings, *, has_sentry: bool) -> Channels:
     server = _mail_server(settings.smtp_url)
     critical = _targets("alert_to", settings.alert_to, server)
     warning = _targets("warn_to", settings.warn_to, server)
-    always: list[Channel] = [Log(), *([Sentry()] if has_sentry else [])]
+    always: list[Channel] = [Log(), *([Sentry()] if settings.sentry_dsn is not None else [])]
     heard = {
         severity: tuple(channel.name for channel in (*always, *targets))
         for severity, targets in ((Severity.CRITICAL, critical), (Severity.WARNING, warning))

@@ -72,7 +72,7 @@ def test_the_page_names_every_route_and_problem(document):
 
 def test_answers_fit_their_schemas(tmp_path, document):
     """What the free routes really answer fits what the document says of it."""
-    paths = ("budget", "budget/forecast", "callers", "archive", "ledger", "ledger/sums")
+    paths = ("budget", "budget/forecast", "callers", "archive", "alerts", "ledger", "ledger/sums")
     asked = [*(f"/api/v1/{path}" for path in paths), "/health", "/health/live", "/health/ready", "/problems"]
     queries = {"/api/v1/estimate": {"request": "/product?domain=1&asin=B0D8W1YVBX"}}
 

@@ -9,7 +9,6 @@ from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
-import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -25,9 +24,10 @@ from keepahead.work.alerts.address import read_address
 from keepahead.work.alerts.alert import Alert
 from keepahead.work.alerts.channels import Channel, Channels, Log
 from keepahead.work.alerts.courier import GIVE_UP_AFTER, HOLD, Courier, retry_at
+from keepahead.work.alerts.letters import letters_of
 from keepahead.work.alerts.target import Target
 
-SPEED = 100  # a beat takes 10 ms, the first wait after a failure 50 ms
+SPEED = 100  # a beat takes 20 ms, the first wait after a failure 50 ms
 
 
 @pytest.fixture
@@ -53,19 +53,7 @@ class Notebook:
 
 def letters(*channels: str, **changes: Any) -> Sequence[Letter]:
     """Return the same alert for each channel."""
-    told = alert(**changes)
-    text = msgspec.json.encode(told).decode()
-    return [
-        Letter(
-            channel=channel,
-            rule=told.rule,
-            subject=told.subject,
-            is_over=told.is_over,
-            headline=told.headline,
-            alert=text,
-        )
-        for channel in channels
-    ]
+    return letters_of(alert(**changes), channels)
 
 
 @asynccontextmanager

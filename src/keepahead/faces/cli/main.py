@@ -50,6 +50,7 @@ COMMANDS = MappingProxyType(
         "callers": "Show who spends how much, and limit it by the hour and day.",
         "keys": "Make, limit and revoke the keys of the gateway.",
         "freeze": "Forbid some calls for some time.",
+        "alerts": "Show what is watched and who was told; test, silence.",
         "serve": "Serve every program that spends tokens: the gateway.",
         "simulate": "Serve the simulated Keepa on a port of this machine.",
         "doctor": "Check settings, ledger and network; spends nothing.",

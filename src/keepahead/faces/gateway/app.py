@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Scope
 from keepahead import __version__
 from keepahead.errors import KeepaheadError
 from keepahead.faces.gateway.access import Access
+from keepahead.faces.gateway.alerting import Alerting
 from keepahead.faces.gateway.books import Books
 from keepahead.faces.gateway.edge import Edge
 from keepahead.faces.gateway.entrance import DOOR, Entrance, is_under
@@ -66,6 +67,7 @@ def make_app(
     access: Access,
     books: Books,
     telemetry: Telemetry,
+    alerting: Alerting,
     *,
     routers: Sequence[APIRouter],
     door: Sequence[BaseRoute] = (),
@@ -93,7 +95,7 @@ def make_app(
     async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
         await gateway.pulse.read()
         await telemetry.start()
-        running = (gateway.pulse, minutes, *beside)
+        running = (gateway.pulse, minutes, alerting, *beside)
         for each in running:
             each.start()
         try:
@@ -120,6 +122,7 @@ def make_app(
     app.state.gateway, app.state.books = gateway, books
     app.state.health, app.state.feed = health, feed
     app.state.metrics = telemetry.metrics
+    app.state.alerting = alerting
     known = Depends(KnownParameters())
     for router in routers:
         app.include_router(router, dependencies=[known])

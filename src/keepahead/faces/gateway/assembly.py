@@ -1,15 +1,16 @@
 """Puts the gateway together. Not in wiring.py, which the library imports: FastAPI is an extra."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import httpx2
 from fastapi import FastAPI
 
-from keepahead.budget.lane import JOBS, LIVE, Lane
+from keepahead.budget.lane import JOBS, LIVE
 from keepahead.clock import Clock, SystemClock
+from keepahead.faces.alert_channels import channels_of
 from keepahead.faces.gateway.access import Access
+from keepahead.faces.gateway.alerting import Alerting
 from keepahead.faces.gateway.app import Background, make_app
 from keepahead.faces.gateway.books import Books
 from keepahead.faces.gateway.door import Door
@@ -17,6 +18,7 @@ from keepahead.faces.gateway.gateway import Gateway, Patience, Usual
 from keepahead.faces.gateway.play import Play
 from keepahead.faces.gateway.pulse import Pulse
 from keepahead.faces.gateway.routes import (
+    alerts,
     archive,
     budget,
     callers,
@@ -38,7 +40,9 @@ from keepahead.faces.settings import Settings
 from keepahead.faces.wiring import SIMULATOR_URL, lane_of, open_keepa, upstream_of
 from keepahead.store.alarms import Alarms
 from keepahead.store.keyring import Keyring
-from keepahead.work.alerts.alert import Severity
+from keepahead.store.outbox import Outbox
+from keepahead.work.alerts.channels import Channels
+from keepahead.work.alerts.courier import Courier
 from keepahead.work.alerts.observer import Observer
 from keepahead.work.alerts.watch import Watch
 
@@ -53,6 +57,7 @@ ROUTERS = (
     ledger.router,
     callers.router,
     archive.router,
+    alerts.router,
     estimate.router,
     events.router,
     health.router,
@@ -90,6 +95,7 @@ def open_gateway(
     """
     open_sentry(settings.sentry_dsn)
     clock = clock or SystemClock()
+    channels = channels_of(settings)
     keepa = open_keepa(settings, clock=clock, transport=transport, memory_megabytes=settings.memory_megabytes)
     book = Keyring(keepa.ledger.database, keepa.ledger.fingerprint)
     made = None if is_open else book.create_first(clock.now())
@@ -105,7 +111,7 @@ def open_gateway(
     access = Access(None if is_open else book, clock)
     door, books = Door(gateway), Books.of(keepa.ledger, settings)
 
-    beside: list[Background] = [_watch_of(books, settings, lanes, clock)]
+    beside: list[Background] = []
     if plays and upstream_of(settings)[0] == SIMULATOR_URL:
         beside.append(Play(gateway))
 
@@ -120,6 +126,7 @@ def open_gateway(
         access,
         books,
         Telemetry.of(gateway, books),
+        _alerting_of(gateway, books, settings, channels),
         routers=ROUTERS,
         door=(door,),
         refuse_at_the_door=door.refuse,
@@ -130,15 +137,19 @@ def open_gateway(
     return Opened(app, made[1] if made else None, access, None if is_open else book)
 
 
-def _watch_of(books: Books, settings: Settings, lanes: Mapping[str, Lane], clock: Clock) -> Watch:
-    ledger = books.ledger
+def _alerting_of(gateway: Gateway, books: Books, settings: Settings, channels: Channels) -> Alerting:
+    ledger, lanes, clock = books.ledger, gateway.lanes, gateway.clock
     observer = Observer(
         ledger, books.inventory, live=lanes[LIVE.name], jobs=lanes[JOBS.name], archive_limit=books.archive.limit
     )
-    return Watch(observer, Alarms(ledger.database, ledger.fingerprint), settings.rules, _heard_by, clock)
-
-
-def _heard_by(severity: Severity) -> Sequence[str]:
-    """Return who hears of alerts so bad: nobody yet but the outbox."""
-    _ = severity
-    return ()
+    alarms = Alarms(ledger.database, ledger.fingerprint)
+    outbox = Outbox(ledger.database, ledger.fingerprint)
+    return Alerting(
+        rules=settings.rules,
+        channels=channels,
+        alarms=alarms,
+        outbox=outbox,
+        watch=Watch(observer, alarms, settings.rules, channels.heard_by, clock),
+        courier=Courier(outbox, channels, clock),
+        seconds_to_end=gateway.seconds_to_drain,
+    )

@@ -76,10 +76,9 @@ class Channels:
         self._by_name = {channel.name: channel for channel in every}
         self._heard = heard
 
-    @property
-    def names(self) -> Sequence[str]:
-        """Every channel there is."""
-        return tuple(self._by_name)
+    def every(self) -> Sequence[Channel]:
+        """Return all of them."""
+        return tuple(self._by_name.values())
 
     def named(self, name: str) -> Channel | None:
         """Return the channel of that name; None where the settings have it no more."""

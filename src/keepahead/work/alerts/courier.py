@@ -13,11 +13,11 @@ from keepahead.budget.meter import CLOCKS_AGREE
 from keepahead.clock import Clock
 from keepahead.errors import LedgerError
 from keepahead.store.outbox import Outbox, Parcel
-from keepahead.work.alerts.alert import Alert
 from keepahead.work.alerts.channels import Channels
+from keepahead.work.alerts.letters import alert_of
 from keepahead.work.alerts.threads import OwnThreads
 
-BEAT_SECONDS = 1.0
+BEAT_SECONDS = 2.0
 """So often we look whether there is something to deliver."""
 
 SEND_SECONDS = 20.0
@@ -134,7 +134,7 @@ class Courier:
         if channel is None:
             return "no such channel is set on this gateway"
         try:
-            alert = msgspec.json.decode(parcel.alert, type=Alert)
+            alert = alert_of(parcel)
         except msgspec.MsgspecError:
             return "this version of keepahead cannot read the alert"
         work = partial(channel.send, alert, self._clock.now())

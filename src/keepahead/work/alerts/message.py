@@ -69,7 +69,8 @@ def _colour(alert: Alert) -> str:
 def _parts(alert: Alert, now: datetime) -> Iterator[_Part]:
     picture = alert.picture
     yield _Part("", list(_when(alert, now)))
-    yield _Part(f"At {_clock(alert.at, now)}", _columns(_figures(picture, now)), _Shape.COLUMNS)
+    if alert.rule != TEST:
+        yield _Part(f"At {_clock(alert.at, now)}", _columns(_figures(picture, now)), _Shape.COLUMNS)
     yield _Part("Balance in the hour before", _columns(_bars(picture.trend)), _Shape.COLUMNS)
     spenders = _columns(map(_spent, picture.spenders[:_MOST_SPENDERS]))
     yield _Part("Who spent most in that hour", spenders, _Shape.COLUMNS)
