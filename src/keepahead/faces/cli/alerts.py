@@ -25,6 +25,7 @@ from keepahead.work.alerts.trial import try_out
 
 ALL = "all"
 _LONGEST_WORDS = 500
+_LONGEST_SUBJECT = 200
 _NOBODY = (
     "nobody is set to be told: KEEPAHEAD_ALERT_TO names who hears of what is critical, KEEPAHEAD_WARN_TO of the rest"
 )
@@ -82,11 +83,13 @@ def silence(
     now = SystemClock().now()
     name = None if one_of(rule, (*NAMES, ALL), "RULE") == ALL else rule
     until = moment_ahead(lasts, "--for", now)
-    said = clean(words or "")
+    said, of = clean(words or ""), clean(subject or "") or None
     if until is None or len(said) > _LONGEST_WORDS:
         raise typer.BadParameter(f"say it in {_LONGEST_WORDS} characters", param_hint="'--words'")
+    if of is not None and len(of) > _LONGEST_SUBJECT:
+        raise typer.BadParameter(f"a name of at most {_LONGEST_SUBJECT} characters", param_hint="'--subject'")
     with opened(Alarms) as alarms:
-        made = alarms.silence(rule=name, subject=clean(subject) if subject else None, words=said, until=until, now=now)
+        made = alarms.silence(rule=name, subject=of, words=said, until=until, now=now)
     if json:
         put_json({"silence": silence_json(made, now)})
         return

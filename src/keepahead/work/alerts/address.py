@@ -12,6 +12,7 @@ from urllib.parse import unquote, urlsplit
 from apprise import Apprise, AppriseAsset, NotifyBase
 from apprise.exception import AppriseImproperlyConfigured
 from apprise.manager_plugins import NotificationManager
+from sentry_sdk.integrations.logging import ignore_logger
 
 from keepahead.keepa.filters import nearest_name
 from keepahead.work.alerts.mail_server import MAIL_ADDRESS, MailServer
@@ -33,6 +34,7 @@ _LOOK = AppriseAsset(app_id="keepahead", app_desc="keepahead", app_url="", image
 _apprise = logging.getLogger("apprise")
 _apprise.propagate = False
 _apprise.setLevel(logging.DEBUG)
+ignore_logger("apprise")  # by Sentry
 
 
 class AddressError(ValueError):
