@@ -28,7 +28,10 @@ def test_who_hears_of_what():
     assert list(found.heard_by(Severity.WARNING)) == ["log", "mail:bob@example.com"]
     assert {each.name for each in found.every()} == {log, ann, slack, "mail:bob@example.com"}
     assert found.named("mail:eve@example.com") is None
-    assert list(channels_of(read_settings(sentry_dsn="http://key@127.0.0.1:9/1")).heard_by(Severity.WARNING)) == ["log", "sentry"]
+    assert list(channels_of(read_settings(sentry_dsn="http://key@127.0.0.1:9/1")).heard_by(Severity.WARNING)) == [
+        "log",
+        "sentry",
+    ]
 
 
 def test_a_list_in_toml():

@@ -1,4 +1,6 @@
 """What whoever looks at a page may spend: whether a cost can be paid, when, and why not; and the errand that spends."""
+# pyright: reportUnknownMemberType=false
+# NiceGUI leaves some of its types open.
 
 import asyncio
 from contextlib import suppress

@@ -5,6 +5,7 @@
 import asyncio
 from collections.abc import Generator
 from contextlib import contextmanager
+from typing import cast
 from urllib.parse import urlencode
 
 from nicegui import background_tasks, ui
@@ -214,7 +215,7 @@ def _chart(options: dict[str, object], classes: str) -> ui.echart:
 
 def _draw(chart: ui.echart, options: dict[str, object]) -> None:
     """Send what has changed of a chart; a browser that comes back finds all of it."""
-    shown: dict[str, object] = chart.options
+    shown = cast("dict[str, object]", chart.options)
     if shown == options:
         return
     shown.update(options)
