@@ -51,6 +51,25 @@ def test_drift_is_found(busy, database, lie, what):
     assert any(drift.what.startswith(what) for drift in Audit(database, "account").verify().drifts)
 
 
+def test_in_pieces_as_in_one(busy, database, monkeypatch):
+    """Piece by piece the same is found as in one, while others write; the last piece alone says something."""
+    monkeypatch.setattr("keepahead.store.audit.PIECE", 100)
+    audit = Audit(database, "account")
+    pieces = []
+    for piece in audit.verify_in_pieces():
+        pieces.append(piece)
+        busy.reserve(ask(f"meanwhile {len(pieces)}", 0), at(20_000 + len(pieces)))
+    assert len(pieces) > 5
+    assert set(pieces[:-1]) == {None}
+    assert pieces[-1].drifts == ()
+    assert pieces[-1].entries + 1 == audit.verify().entries
+    with database.write() as connection:
+        connection.execute(text("UPDATE accounts SET gap = gap + 1"))
+    *_, last = audit.verify_in_pieces()
+    assert last == audit.verify()
+    assert last.drifts
+
+
 def test_folding_changes_nothing(busy, database):
     """The account, what is held, the sums by caller, lane, endpoint and hour: all as before; only lines are fewer."""
     record, audit = Record(database, "account"), Audit(database, "account")

@@ -16,6 +16,9 @@ from keepahead.store.hours import HourKey, Sums
 
 _AT_A_TIME = 2_000
 
+PIECE = 500
+"""So many entries are read in one piece, where others must not be held up: some hundredths of a second."""
+
 FOLD_AT_A_TIME = 5_000
 """So many entries are put away in one transaction: others wait for it."""
 
@@ -49,18 +52,39 @@ class Audit:
         """Rebuild the account and the sums of the hours from the entries, as of one moment, and compare."""
         count, sums, rebuilt = 0, Sums(), Account(self._fingerprint)
         with self._database.read(at_length=True) as connection:
-            if self._database.locks_rows:
-                connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"))
-            found = kept.load(connection, self._fingerprint)
+            self._see_one_moment(connection)
             since = self._folded_before(connection)
             for entry in self._entries(connection):
                 count += 1
                 rebuilt = apply(rebuilt, entry)
                 if since is None or hour_of(entry.at) >= since:
                     hours.add(sums, entry)
-            have = found.account if found else Account(self._fingerprint)
-            drifts = (*_account_drifts(have, rebuilt), *self._hour_drifts(connection, sums, since))
-        return Finding(count, rebuilt, drifts)
+            return self._finding(connection, count, rebuilt, sums, since)
+
+    def verify_in_pieces(self) -> Iterator[Finding | None]:
+        """Do the same a piece at a time, for who must hold nobody up; None says that there is more to come.
+
+        Only the last piece and the account are of one moment. Where entries were put away meanwhile it may find a drift
+        that there is not: ask `verify`.
+        """
+        count, sums, rebuilt, last = 0, Sums(), Account(self._fingerprint), 0
+        while True:
+            with self._database.read() as connection:
+                self._see_one_moment(connection)
+                since = self._folded_before(connection)
+                some = self._query().where(tables.entries.c.seq > last).limit(PIECE)
+                piece = [(row["seq"], rows.read_entry(row)) for row in connection.execute(some).mappings()]
+                for _, entry in piece:
+                    rebuilt = apply(rebuilt, entry)
+                    if since is None or hour_of(entry.at) >= since:
+                        hours.add(sums, entry)
+                count += len(piece)
+                is_last = len(piece) < PIECE
+                finding = self._finding(connection, count, rebuilt, sums, since) if is_last else None
+            yield finding
+            if is_last:
+                return
+            last = piece[-1][0]
 
     def fold(self, before: datetime, *, at_most: int | None = None) -> int:
         """Put away entries from before that hour, all or `at_most` about so many; return how many.
@@ -75,6 +99,18 @@ class Audit:
             if gone == 0:
                 break
         return folded
+
+    def _see_one_moment(self, connection: Connection) -> None:
+        """Have all of a transaction see the same; on SQLite it does."""
+        if self._database.locks_rows:
+            connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"))
+
+    def _finding(
+        self, connection: Connection, count: int, rebuilt: Account, sums: Sums, since: datetime | None
+    ) -> Finding:
+        found = kept.load(connection, self._fingerprint)
+        have = found.account if found else Account(self._fingerprint)
+        return Finding(count, rebuilt, (*_account_drifts(have, rebuilt), *self._hour_drifts(connection, sums, since)))
 
     def _fold_some(self, connection: Connection, before: datetime) -> int:
         kept.load_locked(connection, self._fingerprint)

@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
+from sqlalchemy import text
 from tests.store.makers import T0, ask, meter
 from tests.store.makers import at as second
 
@@ -17,12 +18,15 @@ from keepahead.budget.rule import Limit
 from keepahead.errors import LedgerUnavailableError
 from keepahead.simulator import LoopClock, VirtualLoop
 from keepahead.store.alarms import Alarms
+from keepahead.store.audit import PIECE, Audit
 from keepahead.store.database import Database, open_database
 from keepahead.store.inventory import Inventory
 from keepahead.store.ledger import Ledger
 from keepahead.store.outbox import Outbox
 from keepahead.store.rulebook import Rulebook
 from keepahead.work.alerts.alert import Severity, Spender
+from keepahead.work.alerts.facts import Inspection
+from keepahead.work.alerts.inspector import EVERY_SECONDS, Inspector
 from keepahead.work.alerts.letters import alert_of
 from keepahead.work.alerts.observer import PAGE, PAGES, Observer
 from keepahead.work.alerts.rules import rules_of
@@ -44,14 +48,16 @@ class Hand:
 class Post:
     """One gateway's watch on a ledger, and the ledger."""
 
-    def __init__(self, database: Database, clock: Hand, heard_by=HEARD_BY.__getitem__, **wishes) -> None:
+    def __init__(self, database: Database, clock: Hand, heard_by=HEARD_BY.__getitem__) -> None:
         self.clock = clock
         self.ledger = Ledger(database, "account")
         self.alarms = Alarms(database, "account")
         self.outbox = Outbox(database, "account")
         inventory = Inventory(database, "https://api.example")
         observer = Observer(self.ledger, inventory, live=LIVE, jobs=JOBS, archive_limit=1_000)
-        self.watch = Watch(observer, self.alarms, rules_of(wishes, low=50, critical=20), heard_by, clock)
+        self.inspector = Inspector(Audit(database, "account"), observer.report, LoopClock(None, T0))
+        rules = rules_of({}, low=50, critical=20)
+        self.watch = Watch(observer, self.inspector, self.alarms, rules, heard_by, clock)
 
     def see(self, seconds: float, left: int) -> None:
         """Have a meter of that moment on record, and look."""
@@ -300,7 +306,9 @@ def test_trouble_is_told_once(caplog, database):
     away = LedgerUnavailableError("the ledger cannot be used")
     clock = LoopClock(None, T0)
     observer = Trouble(away, away, away, ZeroDivisionError("odd"))
-    watch = Watch(observer, Alarms(database, "account"), rules_of({}, low=50, critical=20), HEARD_BY.get, clock)
+    inspector = Inspector(Audit(database, "account"), print, clock)
+    rules = rules_of({}, low=50, critical=20)
+    watch = Watch(observer, inspector, Alarms(database, "account"), rules, HEARD_BY.__getitem__, clock)
 
     async def main():
         watch.start()
@@ -316,6 +324,36 @@ def test_trouble_is_told_once(caplog, database):
         "the alerts fail, and try again",
     ]
     assert caplog.records[1].exc_info is not None
+
+
+def test_a_drift_is_found(post, database):
+    """An account that says something else than its entries is told of with what differs, and so is its repair."""
+    post.ledger.observe(meter(0, 300), second(0))
+    for number in range(PIECE):
+        post.spend(number / 100, 1, 300)
+    reported = []
+    inspector = Inspector(Audit(database, "account"), reported.append, LoopClock(None, T0))
+
+    async def inspect():
+        """Inspect twice, as it is and with a hand in the tables in between."""
+        work = asyncio.create_task(inspector.run())
+        for gap in (0, 7):
+            with database.write() as connection:
+                connection.execute(text("UPDATE accounts SET gap = gap + :gap"), {"gap": gap})
+            await LoopClock(None, T0).sleep_async(EVERY_SECONDS)
+        work.cancel()
+        await asyncio.wait([work])
+
+    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+        runner.run(inspect())
+    assert [each.drifts for each in reported] == [0, 1]
+    post.watch._observer.report(reported[1])
+    post.look(60)
+    assert post.told("drift") == [("log", "drift", False), ("mail", "drift", False)]
+    assert "gap is 7, and should be 0" in post.alarms.states()[0].headline
+    post.watch._observer.report(Inspection(second(61), 0))
+    post.look(61)
+    assert post.told("drift")[2:] == [("log", "drift", True), ("mail", "drift", True)]
 
 
 def test_a_broken_rule_is_told(database, caplog):

@@ -39,10 +39,12 @@ from keepahead.faces.sentry import close_sentry, open_sentry
 from keepahead.faces.settings import Settings
 from keepahead.faces.wiring import SIMULATOR_URL, lane_of, open_keepa, upstream_of
 from keepahead.store.alarms import Alarms
+from keepahead.store.audit import Audit
 from keepahead.store.keyring import Keyring
 from keepahead.store.outbox import Outbox
 from keepahead.work.alerts.channels import Channels
 from keepahead.work.alerts.courier import Courier
+from keepahead.work.alerts.inspector import Inspector
 from keepahead.work.alerts.observer import Observer
 from keepahead.work.alerts.watch import Watch
 
@@ -142,6 +144,7 @@ def _alerting_of(gateway: Gateway, books: Books, settings: Settings, channels: C
     observer = Observer(
         ledger, books.inventory, live=lanes[LIVE.name], jobs=lanes[JOBS.name], archive_limit=books.archive.limit
     )
+    inspector = Inspector(Audit(ledger.database, ledger.fingerprint), observer.report, clock)
     alarms = Alarms(ledger.database, ledger.fingerprint)
     outbox = Outbox(ledger.database, ledger.fingerprint)
     return Alerting(
@@ -149,7 +152,7 @@ def _alerting_of(gateway: Gateway, books: Books, settings: Settings, channels: C
         channels=channels,
         alarms=alarms,
         outbox=outbox,
-        watch=Watch(observer, alarms, settings.rules, channels.heard_by, clock),
+        watch=Watch(observer, inspector, alarms, settings.rules, channels.heard_by, clock),
         courier=Courier(outbox, channels, clock),
         seconds_to_end=gateway.seconds_to_drain,
     )

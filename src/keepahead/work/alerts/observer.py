@@ -34,7 +34,7 @@ T = TypeVar("T")
 class Observer:
     """Reads the books of one account. Everything blocks, and raises LedgerError. Not for several threads at once.
 
-    `archive_limit` is in bytes; 0 where nothing is archived. `inspection` is left by whoever inspects the ledger.
+    `archive_limit` is in bytes; 0 where nothing is archived.
     """
 
     def __init__(self, ledger: Ledger, inventory: Inventory, *, live: Lane, jobs: Lane, archive_limit: int) -> None:
@@ -49,7 +49,7 @@ class Observer:
         self._changes = -1
         self._callers = _Remembered[Sequence[Caller]](CALLERS_EVERY, CALLERS_ANYWAY)
         self._size = _Remembered[int](FILL_EVERY, FILL_EVERY)
-        self.inspection: Inspection | None = None
+        self._inspection: Inspection | None = None
 
     def look(self, now: datetime) -> Facts | None:
         """Read what is new and return how things stand; None as long as there is more to read."""
@@ -78,9 +78,13 @@ class Observer:
             rate_change=history.rate_change,
             errors=Errors(len(history.calls()), len(failed), failed[-1] if failed else ""),
             allowances=Allowances(callers_at, _allowances(callers, history.refused_at, now)),
-            inspection=self.inspection,
+            inspection=self._inspection,
             fill=self._fill(now),
         )
+
+    def report(self, inspection: Inspection) -> None:
+        """Take notice of what the newest inspection of the ledger found; from any thread."""
+        self._inspection = inspection
 
     def picture(self, facts: Facts, now: datetime) -> Picture:
         """Return the account as it stands, with the last hour, for people."""

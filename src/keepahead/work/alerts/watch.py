@@ -12,6 +12,7 @@ from keepahead.store.outbox import Letter
 from keepahead.work.alerts.advice import advice_of
 from keepahead.work.alerts.alert import Alert, Picture, Severity
 from keepahead.work.alerts.facts import Facts
+from keepahead.work.alerts.inspector import Inspector
 from keepahead.work.alerts.judge import Judgement, Told, judge
 from keepahead.work.alerts.letters import letters_of
 from keepahead.work.alerts.observer import Observer
@@ -31,15 +32,22 @@ HeardBy = Callable[[Severity], Sequence[str]]
 class Watch:
     """Judges the rules over one account. Of several on the same ledger each firing is told by one."""
 
-    def __init__(
-        self, observer: Observer, alarms: Alarms, rules: Sequence[Rule], heard_by: HeardBy, clock: Clock
+    def __init__(  # noqa: PLR0917 - each is a part of it
+        self,
+        observer: Observer,
+        inspector: Inspector,
+        alarms: Alarms,
+        rules: Sequence[Rule],
+        heard_by: HeardBy,
+        clock: Clock,
     ) -> None:
         self._observer = observer
+        self._inspector = inspector
         self._alarms = alarms
         self._rules = rules
         self._heard_by = heard_by
         self._clock = clock
-        self._task: asyncio.Task[None] | None = None
+        self._tasks: Sequence[asyncio.Task[None]] = ()
         self._known_at: datetime | None = None
         self._states: Mapping[AlarmKey, Alarm] = {}
         self._silences: Sequence[Silence] = ()
@@ -48,13 +56,14 @@ class Watch:
 
     def start(self) -> None:
         """Begin."""
-        self._task = asyncio.create_task(self._run())
+        self._tasks = asyncio.create_task(self._run()), asyncio.create_task(self._inspector.run())
 
     async def stop(self) -> None:
         """End it; a beat under way is finished, as somebody may close the ledger next."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait([self._task])
+        for task in self._tasks:
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
 
     def beat(self) -> bool:
         """Look once, and put what has to be told into the outbox; tell whether there is more to read first. Blocks."""
