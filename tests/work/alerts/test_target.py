@@ -2,6 +2,8 @@
 
 import logging
 import re
+import socket
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -13,6 +15,7 @@ from keepahead.work.alerts.address import AddressError, read_address
 from keepahead.work.alerts.alert import Severity
 from keepahead.work.alerts.message import TEST, message_of
 from keepahead.work.alerts.target import Target
+from keepahead.work.alerts.threads import OwnThreads
 
 
 def target(text: str, server: str | None = None) -> Target:
@@ -153,3 +156,15 @@ def test_names_show_no_secret(text, name):
     for secret in ("secret", "TIiajkdnlazkcOXrIdevi7FQ", "JHMHI8qBe7bk2ZwO5U711o3dV_js", "signature", "b7d1b086"):
         assert secret not in shown
     assert "…" in address.without_secrets(f"Max retries exceeded with url: {text}")
+
+
+def test_it_waits_in_the_thread_that_it_was_given():
+    """While a server is silent no other thread waits for it: those of apprise would keep the process from ending."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        told = target("ann@example.com", f"smtp://127.0.0.1:{server.getsockname()[1]}")
+        before = set(threading.enumerate())
+        sent = OwnThreads().submit(told.send, alert(), AT)
+        connection, _ = server.accept()
+        with connection:
+            assert [thread.name for thread in set(threading.enumerate()) - before] == ["keepahead alert"]
+    assert "closed" in sent.result(20)

@@ -27,7 +27,15 @@ _WEBHOOKS = frozenset(("json", "jsons", "xml", "xmls", "form", "forms"))
 _WITH_HOST = _WEBHOOKS | {"mail"}
 """Kinds whose host is a host; that of a chat is part of what is secret."""
 
-_LOOK = AppriseAsset(app_id="keepahead", app_desc="keepahead", app_url="", image_url_mask="", image_url_logo="")
+_LOOK = AppriseAsset(
+    app_id="keepahead",
+    app_desc="keepahead",
+    app_url="",
+    image_url_mask="",
+    image_url_logo="",
+    async_mode=False,  # and no time-out of its own: else it sends from a pool of a few threads, in which one silent
+    service_timeout=0,  # server takes the place of others, and which the process waits for at its end
+)
 """How we appear: under our own name, and with no picture that is loaded from elsewhere."""
 
 # What apprise logs is read from its results: what of it may be told goes into our own log, the rest nowhere.
