@@ -1,5 +1,6 @@
 """What an alert looks like to whoever gets it: one subject, and the same words as plain text and as HTML. Pure."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -20,7 +21,9 @@ _COLOURS = {Severity.WARNING: "#8a5a00", Severity.CRITICAL: "#b00020"}
 _OVER_COLOUR = "#1b6e3c"
 _BODY = "font:15px/1.45 system-ui,Segoe UI,Helvetica,Arial,sans-serif;max-width:38em;margin:0;padding:12px"
 _TITLE = "font-size:13px;letter-spacing:.04em;text-transform:uppercase;margin:0"
-_FIXED = "font:13px/1.5 ui-monospace,Menlo,Consolas,monospace;margin:4px 0 0"
+_FIXED = "font:13px/1.5 ui-monospace,Menlo,Consolas,monospace;margin:4px 0 0;white-space:pre-wrap"
+_BAR = re.compile("█+")
+_OPTION = re.compile(r"--[a-z][a-z-]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,9 +126,9 @@ def _bars(trend: Sequence[Balance]) -> Iterator[tuple[str, str, str]]:
 
 def _spent(spender: Spender) -> tuple[str, str, str]:
     return (
-        spender.caller or "(somebody else on this key)",
+        spender.caller or "(somebody else)",
         f"{spender.tokens:>7,}",
-        f"most of it on {spender.endpoint}" if spender.endpoint else "",
+        f"most on {spender.endpoint}" if spender.endpoint else "",
     )
 
 
@@ -147,7 +150,7 @@ def _html(title: str, parts: Sequence[_Part], colour: str) -> str:
     """Build the document. A line break between its blocks is an empty line wherever it is turned into text."""
     style = f"border-left:5px solid {colour};padding-left:10px;margin:0;font-size:18px"
     first = f'<p style="{style}"><b>{_safe(title)}</b></p>'
-    blocks = "<br>\n".join((first, *map(_block, parts)))
+    blocks = "<br>\n".join((first, *(_block(part, colour) for part in parts)))
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="color-scheme" content="light dark"></head>\n'
@@ -155,20 +158,22 @@ def _html(title: str, parts: Sequence[_Part], colour: str) -> str:
     )
 
 
-def _block(part: _Part) -> str:
+def _block(part: _Part, colour: str) -> str:
     head = f'<p style="{_TITLE}"><b>{_safe(part.title)}</b></p>\n' if part.title else ""
     match part.shape:
         case _Shape.SENTENCES:
             return head + "\n".join(f'<p style="margin:0">{_safe(line)}</p>' for line in part.lines)
         case _Shape.COLUMNS:
-            return f'{head}<pre style="{_FIXED}">{_safe(chr(10).join(part.lines))}</pre>'
+            columns = _BAR.sub(rf'<span style="color:{colour}">\g<0></span>', _safe("\n".join(part.lines)))
+            return f'{head}<pre style="{_FIXED}">{columns}</pre>'
         case _Shape.LIST:
             items = "".join(f"<li>{_safe(line)}</li>" for line in part.lines)
             return f'{head}<ul style="margin:4px 0 0;padding-left:1.3em">{items}</ul>'
 
 
 def _safe(words: str) -> str:
-    return escape(words, quote=True)
+    """Escape all markup, and keep the options of commands in one piece where lines are broken."""
+    return _OPTION.sub(r'<span style="white-space:nowrap">\g<0></span>', escape(words, quote=True))
 
 
 def _clock(at: datetime, now: datetime) -> str:
