@@ -16,6 +16,7 @@ from tests.house import run
 from keepahead.budget.lane import LIVE
 from keepahead.errors import InsufficientTokensError, MaxTokensError
 from keepahead.faces.gateway.follower import BEAT_SECONDS
+from keepahead.store.outbox import Letter, Outbox
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 RULES = DEPLOY / "prometheus" / "keepahead.rules.yml"
@@ -45,6 +46,10 @@ def shown(tmp_path_factory) -> Scraped:
             await person.best_sellers(283155)
             with pytest.raises((InsufficientTokensError, MaxTokensError)):
                 await person.lightning_deals(None)
+            with house.books() as (ledger, _):
+                now = house.clock.now()
+                told = Letter(channel="log", rule="low", subject="", is_over=False, headline="49 are left", alert="{}")
+                Outbox(ledger.database, ledger.fingerprint).put([told], now)
             await house.clock.sleep_async(2 * BEAT_SECONDS)
             await spend_fast(house)
             async with house.client("read", **{"X-API-Key": house.first_key or ""}) as client:

@@ -92,6 +92,7 @@ def test_what_is_logged_as_an_error_arrives(tmp_path, endpoint, dsn):
     open_sentry(SecretStr(dsn))
     logging.getLogger("keepahead.gateway").error("the ledger cannot be read: %s", f"no {KEY} today")
     logging.getLogger("keepahead.gateway").warning("a warning is none")
+    logging.getLogger("keepahead.alerts").error("18 tokens are left: Sentry is told of that by itself")
     close_sentry()
     (event,) = events(endpoint)
     assert event["logentry"]["formatted"] == "the ledger cannot be read: no [key] today"

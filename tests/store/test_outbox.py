@@ -210,3 +210,18 @@ def test_a_ledger_from_before_the_alerts(url, ledger):
         assert Outbox(upgraded, "account").waiting() == 1
     finally:
         upgraded.close()
+
+
+def test_reading_on_gives_the_new_and_the_unfinished(outbox, database):
+    """Whoever follows gets what was put in since, and how it went with what he has seen before, of his account only."""
+    outbox.put([letter("mail"), letter("slack")], at(0))
+    Outbox(database, "another").put([letter("mail")], at(0))
+    first, second = outbox.after(0)
+    assert (first.channel, second.channel) == ("mail", "slack")
+    outbox.put([letter("log")], at(1))
+    parcel = outbox.claim("one", at(2), hold=HOLD)
+    assert parcel is not None
+    outbox.delivered(parcel, at(3))
+    found = outbox.after(second.delivery_id, besides=[first.delivery_id])
+    assert [(each.channel, each.delivered_at) for each in found] == [("mail", at(3)), ("log", None)]
+    assert outbox.after(found[-1].delivery_id) == []

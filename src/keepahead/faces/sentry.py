@@ -21,6 +21,9 @@ from keepahead.faces.redaction import redacted
 CLOSE_SECONDS = 2.0
 """So long what is still to be sent may take at the end."""
 
+ALERTS_LOG = "keepahead.alerts"
+"""Where alerts are written to the log: Sentry is told of them by a message of their own, and not twice."""
+
 _MARK = "[key]"
 _SECRETS = re.compile(
     r"(?:.*[_-])?(?:key|key_text|keys|authorization|cookie|password|passwd|secret|dsn|database_url)", re.IGNORECASE
@@ -80,7 +83,9 @@ def _request(scope: Scope) -> dict[str, Any]:
     }
 
 
-def _scrubbed(event: Event, _: Hint) -> Event:
+def _scrubbed(event: Event, _: Hint) -> Event | None:
+    if event.get("logger") == ALERTS_LOG:
+        return None
     return cast("Event", _without_keys(event))
 
 

@@ -131,6 +131,14 @@ class Outbox:
             found = connection.execute(query.order_by(_ROWS.made_at.desc(), _ROWS.delivery_id.desc()).limit(limit))
             return [Delivery(**row) for row in found.mappings()]
 
+    def after(self, delivery_id: int, *, besides: Collection[int] = ()) -> Sequence[Delivery]:
+        """Return the letters with a higher number, and those with these numbers, the oldest first."""
+        wanted = or_(_ROWS.delivery_id > delivery_id, _ROWS.delivery_id.in_(besides))
+        query = select(*(_ROWS[name] for name in _DELIVERY)).where(self._is_ours, wanted)
+        with self._database.read() as connection:
+            found = connection.execute(query.order_by(_ROWS.delivery_id))
+            return [Delivery(**row) for row in found.mappings()]
+
     def waiting(self) -> int:
         """Count the letters that have neither been delivered nor given up."""
         with self._database.read() as connection:

@@ -1,4 +1,4 @@
-"""Counting entries: nothing falls, labels are few, names go to the dearest, and the pace follows what is spent."""
+"""Counting entries: nothing falls, labels are few, and names go to the dearest."""
 
 from datetime import timedelta
 
@@ -21,7 +21,6 @@ from keepahead.budget.entry import (
 from keepahead.budget.meter import Meter
 from keepahead.faces.gateway.counts import ENDPOINTS, GROUPS_MOST, LANES, REASONS, Counts, Histograms
 from keepahead.faces.gateway.dearest import NAMED_MOST, OTHER, Dearest
-from keepahead.faces.gateway.pace import SPAN, Pace
 
 METER = Meter(START, START, START + timedelta(seconds=2), 100, 20, 1_000)
 
@@ -176,33 +175,3 @@ def test_who_loses_his_name_begins_anew():
     by_caller = {group.caller: sums["consumed"] for group, sums in found.groups.items()}
     assert (by_caller["dear"], by_caller[OTHER]) == (7, 100)
     assert len(by_caller) == NAMED_MOST + 1
-
-
-def test_the_pace_follows_what_is_spent():
-    """Tokens of the last ten minutes, by us, by others and lost, make the pace; older ones are forgotten."""
-    pace = Pace()
-    pace.take(settled(tokens=60))
-    pace.take(Observed(at=START + timedelta(minutes=1), meter=METER, external_tokens=30))
-    pace.take(Lost(at=START + timedelta(minutes=2), label=label(), tokens=10, reason="", proven_after=START))
-    assert pace.per_minute(START + timedelta(minutes=3)) == 10
-    assert pace.per_minute(START + SPAN + timedelta(seconds=90)) == 1
-    assert pace.per_minute(START + timedelta(days=1)) == 0
-
-
-def test_the_pace_begins_with_what_was_before():
-    """A gateway that has just begun knows the pace of the ten minutes before, and lets it fade."""
-    pace = Pace()
-    pace.seed(200, START)
-    assert pace.per_minute(START) == 20
-    assert pace.per_minute(START + SPAN / 2) == 10
-    assert pace.per_minute(START + SPAN) == 0
-
-
-@given(st.lists(st.tuples(st.integers(-600, 600), st.integers(1, 50)), max_size=30))
-def test_a_clock_that_jumps_breaks_no_pace(steps):
-    """Entries out of order, and a clock that goes back or far ahead, leave a number that is never negative."""
-    pace, now = Pace(), START
-    for seconds, tokens in steps:
-        now += timedelta(seconds=seconds)
-        pace.take(settled(tokens=tokens, at=now))
-        assert pace.per_minute(now) >= 0

@@ -113,6 +113,7 @@ def open_gateway(
     access = Access(None if is_open else book, clock)
     door, books = Door(gateway), Books.of(keepa.ledger, settings)
 
+    alerting = _alerting_of(gateway, books, settings, channels)
     beside: list[Background] = []
     if plays and upstream_of(settings)[0] == SIMULATOR_URL:
         beside.append(Play(gateway))
@@ -127,8 +128,8 @@ def open_gateway(
         gateway,
         access,
         books,
-        Telemetry.of(gateway, books),
-        _alerting_of(gateway, books, settings, channels),
+        Telemetry.of(gateway, books, alerting),
+        alerting,
         routers=ROUTERS,
         door=(door,),
         refuse_at_the_door=door.refuse,

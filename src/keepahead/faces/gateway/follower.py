@@ -8,11 +8,11 @@ from datetime import datetime, timedelta
 
 from keepahead.budget.entry import Reserved
 from keepahead.errors import LedgerError
+from keepahead.faces.gateway.alert_counts import AlertCounts
 from keepahead.faces.gateway.books import Books
 from keepahead.faces.gateway.counts import Counts
 from keepahead.faces.gateway.gateway import Gateway
-from keepahead.faces.gateway.pace import SPAN, Pace
-from keepahead.store.record import Filter, GroupBy, Line
+from keepahead.store.record import Line
 
 BEAT_SECONDS = 2.0
 """So often the entries are looked at: counters are behind by this at most, however much is written."""
@@ -29,16 +29,17 @@ log = logging.getLogger("keepahead.gateway")
 class Follower:
     """One for each gateway. It never waits for anybody who scrapes, and nobody who spends waits for it."""
 
-    def __init__(self, gateway: Gateway, books: Books, counts: Counts, pace: Pace) -> None:
+    def __init__(self, gateway: Gateway, books: Books, counts: Counts, alerts: AlertCounts) -> None:
         self.counting = threading.Lock()
         self._gateway = gateway
         self._books = books
         self._counts = counts
-        self._pace = pace
+        self._alerts = alerts
         self._task: asyncio.Task[None] | None = None
         self._beating: asyncio.Task[None] | None = None
         self._position: int | None = None
         self._waits: Mapping[str, datetime] = {}
+        self._changes = -1
         self._is_away = False
         self._reviewed_at = gateway.clock.now()
 
@@ -78,6 +79,20 @@ class Follower:
         position = self._position
         if position is None:
             position = self._begin()
+        changes = self._books.ledger.changes()  # asked before: what is written meanwhile is read with the next beat
+        if changes != self._changes:
+            self._read_on(position)
+            self._changes = changes
+        alarms, letters = self._alerts.look()
+        with self.counting:
+            self._alerts.take(alarms, letters)
+        now = self._gateway.clock.now()
+        if now - self._reviewed_at >= REVIEW_EVERY:
+            self._reviewed_at = now
+            with self.counting:
+                self._counts.review()
+
+    def _read_on(self, position: int) -> None:
         waits = self._waiting_since()
         seen = {**self._waits, **waits}
         while True:
@@ -89,21 +104,14 @@ class Follower:
             if len(page) < PAGE:
                 break
         self._waits = waits
-        now = self._gateway.clock.now()
-        if now - self._reviewed_at >= REVIEW_EVERY:
-            self._reviewed_at = now
-            with self.counting:
-                self._counts.review()
 
     def _begin(self) -> int:
-        """Find out where to begin, and what was before: who spent, and how fast."""
+        """Find out where to begin, and who has spent before."""
         record, now = self._books.record, self._gateway.clock.now()
         position = record.last_seq()
         spent = record.spenders(now - _KNOWN_FOR)
-        late = record.sums(GroupBy.LANE, Filter(since=now - SPAN))
         with self.counting:
             self._counts.seed(spent)
-            self._pace.seed(sum(each.charged + each.unknown + each.external for each in late), now)
         self._position = position
         return position
 
@@ -111,7 +119,6 @@ class Follower:
         entry = line.entry
         waits_since = waits.get(entry.label.call_id) if isinstance(entry, Reserved) else None
         self._counts.take(entry, waits_since)
-        self._pace.take(entry)
 
     def _waiting_since(self) -> Mapping[str, datetime]:
         """Return since when each call waits. An entry does not say it; the ticket that its call had before does."""

@@ -16,12 +16,13 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 from starlette.types import Scope
 
+from keepahead.faces.gateway.alert_counts import AlertCounts
+from keepahead.faces.gateway.alerting import Alerting
 from keepahead.faces.gateway.books import Books
 from keepahead.faces.gateway.counts import SUMS, Counts, Histograms
 from keepahead.faces.gateway.entrance import DOOR, is_under
 from keepahead.faces.gateway.follower import Follower
 from keepahead.faces.gateway.gateway import Gateway
-from keepahead.faces.gateway.pace import Pace
 from keepahead.faces.gateway.standing import GAUGES, Gauge, Value, standing_of
 
 WAITED_SECONDS: Final = (2.0, 5.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0)
@@ -47,9 +48,10 @@ class Metrics:
     """One for each gateway. `readers` take the same metrics elsewhere."""
 
     def __init__(
-        self, gateway: Gateway, books: Books, resource: Resource, readers: Sequence[MetricReader] = ()
+        self, gateway: Gateway, books: Books, alerting: Alerting, resource: Resource, readers: Sequence[MetricReader] = ()
     ) -> None:
         self._gateway = gateway
+        self._watch = alerting.watch
         self._registry = CollectorRegistry()
         self._scraping = threading.Lock()
         self._provider = MeterProvider(
@@ -59,9 +61,9 @@ class Metrics:
             shutdown_on_exit=False,
         )
         meter = self._provider.get_meter("keepahead")
-        self._pace = Pace()
         self._counts = Counts(_histograms(meter))
-        self._follower = Follower(gateway, books, self._counts, self._pace)
+        self._alerts = AlertCounts(alerting.alarms, alerting.outbox)
+        self._follower = Follower(gateway, books, self._counts, self._alerts)
         self._books = books
         self._requests = meter.create_histogram(
             "http.server.request.duration",
@@ -119,8 +121,29 @@ class Metrics:
                 "Calls that were refused.",
                 lambda: _labelled(counts.refusals, ("endpoint", "lane", "reason")),
             ),
+            (
+                "keepahead.alert.deliveries",
+                "{letter}",
+                "Letters of alerts that were delivered, or given up.",
+                lambda: _labelled(self._alerts.ended, ("channel", "outcome")),
+            ),
         ):
             meter.create_observable_counter(name, [self._observing(read)], unit, meaning)
+        for name, unit, meaning, read in (
+            (
+                "keepahead.alert.deliveries.waiting",
+                "{letter}",
+                "Letters of alerts that are still to be delivered.",
+                lambda: [(count, {"channel": channel}) for channel, count in self._alerts.waiting.items()],
+            ),
+            (
+                "keepahead.alerts.firing",
+                "{alert}",
+                "How many alerts of a rule fire.",
+                lambda: [(count, {"rule": rule}) for rule, count in self._alerts.firing.items()],
+            ),
+        ):
+            meter.create_observable_gauge(name, [self._observing(read)], unit, meaning)
 
     def _read_gauge(self, gauge: Gauge) -> Callable[[CallbackOptions], Iterable[Observation]]:
         def read() -> Iterable[Value]:
@@ -128,8 +151,7 @@ class Metrics:
             if gauge.needs_meter and account.meter is None:
                 return ()
             now = gateway.clock.now()
-            pace = self._pace.per_minute(now)
-            return gauge.read(standing_of(account, gateway.lanes, pace, now, gateway.pulse.read_at))
+            return gauge.read(standing_of(account, gateway.lanes, self._watch.facts, now, gateway.pulse.read_at))
 
         return self._observing(read)
 
@@ -147,7 +169,7 @@ class Metrics:
         return observe
 
 
-def _labelled(counts: Mapping[tuple[str, str, str], int], names: tuple[str, str, str]) -> Iterable[Value]:
+def _labelled(counts: Mapping[tuple[str, ...], int], names: tuple[str, ...]) -> Iterable[Value]:
     return [(count, dict(zip(names, labels, strict=True))) for labels, count in counts.items()]
 
 

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from keepahead.budget.account import Account
-from keepahead.budget.forecast import floor_reached_at
 from keepahead.budget.lane import JOBS, LIVE, Lane
 from keepahead.budget.status import Status, status_of
 from keepahead.budget.waiting import waiting_of
 from keepahead.faces.gateway.books import spendable
+from keepahead.work.alerts.facts import Facts
 
 Value = tuple[float, Mapping[str, str]]
 """A number, and its labels."""
@@ -17,12 +17,12 @@ Value = tuple[float, Mapping[str, str]]
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """One account at one moment; `pace` in tokens a minute, `read_at` is when the ledger was last read."""
+    """One account at one moment; `facts` are what the alerts go by, `read_at` is when the ledger was last read."""
 
     account: Account
     status: Status
     lanes: Mapping[str, Lane]
-    pace: float
+    facts: Facts | None
     now: datetime
     read_at: datetime | None
 
@@ -44,12 +44,12 @@ class Gauge:
 def standing_of(
     account: Account,
     lanes: Mapping[str, Lane],
-    pace: float,
+    facts: Facts | None,
     now: datetime,
     read_at: datetime | None,
 ) -> Standing:
     """Return how an account stands."""
-    return Standing(account, status_of(account, lanes[LIVE.name], now), lanes, pace, now, read_at)
+    return Standing(account, status_of(account, lanes[LIVE.name], now), lanes, facts, now, read_at)
 
 
 def _one(value: Callable[[Standing], float]) -> Callable[[Standing], Iterable[Value]]:
@@ -79,9 +79,15 @@ def _to_full(standing: Standing) -> Iterable[Value]:
     return () if seconds is None else ((seconds, {}),)
 
 
-def _to_floor(standing: Standing, lane: Lane) -> float | None:
-    floor = lane.floor_of(standing.status.capacity)
-    return _seconds_to(floor_reached_at(standing.account, floor, standing.now, pace=standing.pace), standing.now)
+def _to_floor(standing: Standing) -> Iterable[Value]:
+    if standing.status.balance <= standing.status.floor:
+        return ((0, {}),)
+    seconds = None if standing.facts is None else _seconds_to(standing.facts.floor_at, standing.now)
+    return () if seconds is None else ((seconds, {}),)
+
+
+def _pace(standing: Standing) -> Iterable[Value]:
+    return () if standing.facts is None else ((standing.facts.pace.per_minute, {}),)
 
 
 def _waiting(standing: Standing) -> Iterable[Value]:
@@ -128,15 +134,15 @@ GAUGES: Sequence[Gauge] = (
     Gauge(
         "keepahead.pace_per_minute",
         "",
-        "What was spent of late, by us and by others, over ten minutes.",
-        _one(lambda at: at.pace),
+        "What was spent of late, by us and by others, as the alerts see it.",
+        _pace,
     ),
     Gauge("keepahead.time.to_full", "s", "Until the bucket is full if nothing is spent; missing: never.", _to_full),
     Gauge(
         "keepahead.time.to_floor",
         "s",
-        "Until the present pace leads to the lane's floor; missing: never.",
-        _of_lanes(_to_floor),
+        "Until the present pace leads to the floor of live calls; missing: never.",
+        _to_floor,
     ),
     Gauge("keepahead.calls.waiting", "{call}", "Calls that wait for tokens.", _waiting, needs_meter=False),
     Gauge("keepahead.ledger.age", "s", "Since the ledger was last read.", _age, needs_meter=False),

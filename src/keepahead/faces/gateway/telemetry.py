@@ -8,6 +8,7 @@ from typing import Self
 from starlette.types import Scope
 
 from keepahead.faces.gateway import otlp
+from keepahead.faces.gateway.alerting import Alerting
 from keepahead.faces.gateway.books import Books
 from keepahead.faces.gateway.gateway import Gateway
 from keepahead.faces.gateway.metrics import Metrics
@@ -27,10 +28,10 @@ class Telemetry:
     traces: Traces
 
     @classmethod
-    def of(cls, gateway: Gateway, books: Books) -> Self:
+    def of(cls, gateway: Gateway, books: Books, alerting: Alerting) -> Self:
         """Set up what the environment asks for. Raises SettingsError."""
         resource, readers, sends = otlp.resource(), otlp.metric_readers(), otlp.span_processor()
-        return cls(Metrics(gateway, books, resource, readers), Traces(resource, sends))
+        return cls(Metrics(gateway, books, alerting, resource, readers), Traces(resource, sends))
 
     async def start(self) -> None:
         """Begin to count."""

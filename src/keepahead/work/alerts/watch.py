@@ -30,7 +30,10 @@ HeardBy = Callable[[Severity], Sequence[str]]
 
 
 class Watch:
-    """Judges the rules over one account. Of several on the same ledger each firing is told by one."""
+    """Judges the rules over one account. Of several on the same ledger each firing is told by one.
+
+    `facts` are what the last look found; None before the first one.
+    """
 
     def __init__(  # noqa: PLR0917 - each is a part of it
         self,
@@ -53,6 +56,7 @@ class Watch:
         self._silences: Sequence[Silence] = ()
         self._broken: frozenset[str] = frozenset()
         self._failure: str | None = None
+        self.facts: Facts | None = None
 
     def start(self) -> None:
         """Begin."""
@@ -71,6 +75,7 @@ class Watch:
         facts = self._observer.look(now)
         if facts is None:
             return True
+        self.facts = facts
         if self._known_at is None or not timedelta() <= now - self._known_at < REFRESH:
             self._remember(*self._alarms.standing(now), now)
         judgement = judge(self._rules, facts, self._states, self._silences, now)
