@@ -100,7 +100,7 @@ async def test_it_arrives_everywhere(outbox, clock, caplog):
     (arrived,) = mails.mails
     assert "18 tokens are left" in parts_of(arrived)[0]
     assert [document["title"] for document in hook.documents] == [arrived["Subject"]]
-    said = [(record.levelname, record.getMessage()) for record in caplog.records if record.name == "keepahead"]
+    said = [(record.levelname, record.getMessage()) for record in caplog.records if record.name == "keepahead.alerts"]
     assert said == [("ERROR", "alert critical: 18 tokens are left; critical is below 20")]
     assert all(each.delivered_at and each.attempts == 1 and not each.failure for each in outbox.recent())
 

@@ -48,7 +48,12 @@ class Metrics:
     """One for each gateway. `readers` take the same metrics elsewhere."""
 
     def __init__(
-        self, gateway: Gateway, books: Books, alerting: Alerting, resource: Resource, readers: Sequence[MetricReader] = ()
+        self,
+        gateway: Gateway,
+        books: Books,
+        alerting: Alerting,
+        resource: Resource,
+        readers: Sequence[MetricReader] = (),
     ) -> None:
         self._gateway = gateway
         self._watch = alerting.watch

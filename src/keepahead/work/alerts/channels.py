@@ -20,7 +20,7 @@ _SENTRY_LEVELS: Mapping[Severity, Literal["warning", "error"]] = {
 }
 _FLUSH_SECONDS = 5.0
 
-log = logging.getLogger("keepahead")
+log = logging.getLogger("keepahead.alerts")  # Sentry is told by the other channel, and leaves this out
 
 
 class Channel(Protocol):
