@@ -14,7 +14,7 @@ from tests.house import KEY, run
 from tests.sink import Sink, sink
 
 from keepahead.errors import SettingsError
-from keepahead.faces.sentry import close_sentry, open_sentry
+from keepahead.faces.sentry import close_sentry, open_sentry, tell_fault
 from keepahead.store.database import open_database
 
 PASSWORD = "hunter" + "2"
@@ -97,6 +97,17 @@ def test_what_is_logged_as_an_error_arrives(tmp_path, endpoint, dsn):
     (event,) = events(endpoint)
     assert event["logentry"]["formatted"] == "the ledger cannot be read: no [key] today"
     assert KEY not in endpoint.everything.decode()
+
+
+def test_a_fault_is_told_once(endpoint, dsn):
+    """A fault in the middle of an answer is told of by the gateway and logged by its server: that is one event."""
+    open_sentry(SecretStr(dsn))
+    error = RuntimeError("a fault")
+    scope = {"type": "http", "method": "GET", "path": "/x", "query_string": b"", "headers": []}
+    tell_fault(error, scope, "id-of-mine")
+    logging.getLogger("uvicorn.error").error("Exception in ASGI application", exc_info=error)
+    close_sentry()
+    assert len(events(endpoint)) == 1
 
 
 def test_messages_of_alerts_arrive(endpoint, dsn):

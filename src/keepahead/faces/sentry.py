@@ -8,6 +8,7 @@ from typing import Any, cast
 
 import sentry_sdk
 from pydantic import SecretStr
+from sentry_sdk.integrations.dedupe import DedupeIntegration
 from sentry_sdk.integrations.logging import LoggingIntegration
 from sentry_sdk.types import Event, Hint
 from sentry_sdk.utils import BadDsn, Dsn
@@ -50,7 +51,7 @@ def open_sentry(dsn: SecretStr | None) -> None:
         release=os.environ.get("SENTRY_RELEASE") or f"keepahead@{__version__}",
         auto_enabling_integrations=False,
         default_integrations=False,  # they change how other libraries work, and tell of what they see
-        integrations=[LoggingIntegration(level=None, event_level=logging.ERROR)],
+        integrations=[LoggingIntegration(level=None, event_level=logging.ERROR), DedupeIntegration()],
         max_request_body_size="never",
         auto_session_tracking=False,
         before_send=_scrubbed,

@@ -9,11 +9,14 @@ from tests.faces.gateway.scraped import Scraped, scrape
 from tests.gateway_house import GatewayHouse
 from tests.house import run
 
+from keepahead.budget.ask import Ask
+from keepahead.budget.entry import Label
 from keepahead.budget.lane import JOBS, LIVE
+from keepahead.budget.meter import Meter
 from keepahead.budget.rule import Freeze
 from keepahead.errors import FrozenError, InsufficientTokensError, KeepaError
 from keepahead.faces.gateway.counts import ENDPOINTS
-from keepahead.faces.gateway.follower import BEAT_SECONDS
+from keepahead.faces.gateway.follower import BEAT_SECONDS, PAGE
 from keepahead.faces.gateway.gateway import Patience
 from keepahead.simulator import Faults, Outsider
 from keepahead.store.audit import Audit
@@ -288,6 +291,28 @@ def test_counters_never_fall(tmp_path):
         later = after.counters()
         assert all(later[key] >= value for key, value in before.counters().items())
     assert scrapes[-1].sum("keepahead_tokens_consumed_total", endpoint="product") == 8
+
+
+def test_many_entries_are_counted_with_one_look(tmp_path):
+    """More entries than are read at a time are all counted by the next look, each once."""
+
+    async def main():
+        async with GatewayHouse(tmp_path).opened() as house, house.client("read") as client:
+            with house.books() as (ledger, _):
+                now = house.clock.now()
+                ledger.observe(Meter(now, now, now, 100_000, 10_000, 30_000), now)
+                for number in range(PAGE):
+                    label = Label(f"call{number}", "product", "live", "person")
+                    ask = Ask(label=label, lane=LIVE, shape="", tokens_max=2, items=1, opened_at=now)
+                    ledger.reserve(ask, now)
+                    ledger.settle(label.call_id, 1, Meter(now, now, now, 100_000, 10_000, 30_000), now)
+            await counted(house)
+            return await scrape(client)
+
+    found = run(main())
+    assert found.values("keepahead_tokens_reserved_total") == [2 * PAGE]
+    assert found.values("keepahead_tokens_consumed_total") == [PAGE]
+    assert found.values("keepahead_calls_total", outcome="settled") == [PAGE]
 
 
 def test_who_has_spent_before_begins_at_zero(tmp_path):
