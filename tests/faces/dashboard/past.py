@@ -19,7 +19,7 @@ from keepahead.store.ledger import Ledger
 CALLERS = ("nightly", "repricer", "storefront", "analyst Zoë")
 CALLS = (
     ("product", "product 10 products domain=1", 10, 10),
-    ("search", 'search "instant coffee" domain=1', 20, 12),
+    ("search", 'search "instant <b>coffee</b>" domain=1', 20, 12),
     ("bestsellers", "bestsellers 283155 domain=1", 50, 50),
     ("query", "query rootCategory=3760911 domain=1", 15, 18),
     ("seller", "seller A2L77EE7U53NWQ domain=1", 2, 1),

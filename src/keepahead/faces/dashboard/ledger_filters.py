@@ -2,9 +2,8 @@
 # pyright: reportUnknownMemberType=false
 # NiceGUI leaves some of its types open.
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
 
 from nicegui import ui
 
@@ -27,7 +26,11 @@ class LedgerFilters:
     """The fields; `change` is called with what one of them says now."""
 
     def __init__(
-        self, quest: Quest, callers: Sequence[str], change: Callable[[str, str], Any], now: Callable[[], datetime]
+        self,
+        quest: Quest,
+        callers: Sequence[str],
+        change: Callable[[str, str], Awaitable[None]],
+        now: Callable[[], datetime],
     ) -> None:
         self._now = now
         self._is_set = False
@@ -71,10 +74,11 @@ class LedgerFilters:
             return "Write 6h, 7d or 2026-11-22 20:00"
         return None
 
-    def _say(self, name: str, value: str | None) -> None:
+    def _say(self, name: str, value: str | None) -> Awaitable[None] | None:
         text = " ".join((value or "").split())
-        if not self._is_set and not (name in {"since", "until"} and self._failure_of(text)):
-            self._change(name, text)
+        if self._is_set or (name in self._moments and self._failure_of(text)):
+            return None
+        return self._change(name, text)
 
 
 def _choice(label: str, name: str, options: dict[str, str], value: str) -> ui.select:

@@ -31,7 +31,7 @@ _ROW = """
   @keydown.up.prevent="(e) => e.currentTarget.previousElementSibling?.focus()">
   <q-td v-for="col in props.cols" :key="col.name" :props="props" role="cell">
     <template v-if="col.name === 'time'">
-      <span class="kh-wide">{{ col.value.slice(0, 11) }}</span>{{ col.value.slice(11) }}
+      <span class="kh-wide">{{ col.value.slice(0, 5) }}</span>{{ col.value.slice(5) }}
     </template>
     <span v-else-if="col.name === 'kind'" class="kh-kind">
       <q-icon :name="props.row.icon" :class="props.row.tone" aria-hidden="true" />{{ col.value }}

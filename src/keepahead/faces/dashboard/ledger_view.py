@@ -61,8 +61,9 @@ class LedgerView:
                 ui.label("Ledger").classes("kh-title").props("role=heading aria-level=1")
                 self._clear = ui.button("Clear search", icon="filter_alt_off", on_click=self._start_over, color=None)
                 self._clear.props("flat no-caps").classes("kh-page-button")
-                self._news = ui.button(on_click=self._show_newest, color=None, icon="arrow_upward")
-                self._news.props("flat no-caps role=status aria-live=polite").classes("kh-news").set_visibility(False)
+                with ui.element("div").props("role=status"):
+                    self._news = ui.button(on_click=self._show_newest, color=None, icon="arrow_upward")
+                self._news.props("flat no-caps").classes("kh-news").set_visibility(False)
             self._filters = LedgerFilters(self._quest, callers, self._change, lambda: self._scene.now)
             self._note = ui.label().classes("kh-note kh-bad").props("role=alert")
             self._note.set_visibility(False)

@@ -101,7 +101,8 @@ class SpendingView:
         with ui.element("div").classes("kh-toggle-box").props("role=group") as box:
             box.props["aria-label"] = label
             ui.label(label).classes("kh-soft")
-            toggle = ui.toggle(dict(options), value=value).props("unelevated no-caps color=none toggle-color=none")
+            toggle = ui.toggle(dict(options), value=value).props("unelevated no-caps")
+            toggle.props("color=none text-color=none toggle-color=none toggle-text-color=none")
             toggle.classes("kh-toggle").on_value_change(lambda event: self._choose(name, event.value))
 
     async def _choose(self, name: str, value: str) -> None:
