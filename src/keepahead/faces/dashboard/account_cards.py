@@ -140,10 +140,9 @@ class WaitingCard:
 
     def show(self, view: View) -> None:
         """Show it; rows are made anew only when others wait, or when the times at which they will run have changed."""
-        due = [
-            each.expected_at and (each.expected_at > view.at and each.expected_at) for each in view.waiting[:ROWS_MOST]
-        ]
-        facts = len(view.waiting), [(each.call_id, at) for each, at in zip(view.waiting, due, strict=False)]
+        shown = view.waiting[:ROWS_MOST]
+        due = [at if (at := each.expected_at) and at > view.at else None for each in shown]
+        facts = len(view.waiting), [(each.call_id, at) for each, at in zip(shown, due, strict=True)]
         if facts == self._shown:
             return
         self._shown = facts
@@ -154,7 +153,7 @@ class WaitingCard:
         self._more.text = f"and {more:,} more"
         self._body.clear()
         with self._body:
-            for each in view.waiting[:ROWS_MOST]:
+            for each in shown:
                 self._row(each, view)
 
     @staticmethod

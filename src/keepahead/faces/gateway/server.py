@@ -13,6 +13,7 @@ from fastapi import FastAPI
 
 from keepahead.faces.gateway.connection import connections
 from keepahead.faces.gateway.gateway import Gateway
+from keepahead.faces.gateway.page_socket import page_sockets
 
 BACKLOG = 2048
 IDLE_SECONDS = 75
@@ -71,7 +72,7 @@ def server_of(app: FastAPI, address: Address) -> Server:
     config = uvicorn.Config(
         app,
         http=connections(gateway.patience),
-        ws="websockets-sansio",  # for the pages alone: connection.py lets nobody else ask for it
+        ws=page_sockets(gateway.patience),  # for the pages alone: connection.py lets nobody else ask for it
         ws_max_size=SOCKET_BYTES_MAX,
         ws_per_message_deflate=False,  # what is sent is small, and each would keep a window of memory
         log_config=None,  # logs.py says how everything is logged

@@ -1,0 +1,156 @@
+"""Pages live: they follow, they say when they cannot, they come back, and one that hangs costs nobody anything."""
+
+import re
+import signal
+import socket
+import time
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx2
+import pytest
+from playwright.sync_api import Page, expect
+from tests.faces.dashboard.browser import opened
+from tests.faces.dashboard.relay import Relay
+from tests.faces.gateway.served_gateway import ServedGateway
+
+LOST = "Connection lost."
+
+
+@pytest.fixture
+def gateway(tmp_path):
+    """A served gateway that knows its balance."""
+    with ServedGateway(tmp_path, "--balance", "500", KEEPAHEAD_DRAIN_SECONDS="10") as served:
+        with served.client() as client:
+            assert client.get("/api/v1/budget").json()["balance"] == 500
+        yield served
+
+
+def spend(gateway: ServedGateway, skip: int = 0) -> int:
+    """Spend a token on a product; return what was spent so far."""
+    with gateway.client() as client:
+        assert client.get(f"/api/v1/products/{gateway.some(1, skip)[0]}").status_code == 200
+        return client.get("/api/v1/budget").json()["spent_today"]
+
+
+def expect_spent(page: Page, spent: int, *, patience: float = 15) -> None:
+    """Wait until the page shows what was spent today. Not the balance: a refill may come between."""
+    today = page.get_by_role("region", name="Today")
+    expect(today).to_contain_text(f"Spent{spent}Refilled", timeout=1000 * patience)
+
+
+def complaints_of(log: Path) -> list[str]:
+    """What the gateway's log has of errors."""
+    return [line for line in log.read_text().splitlines() if "Traceback" in line or '"level": "error"' in line]
+
+
+def test_many_pages_follow(chromium, gateway):
+    """What is spent is seen on every open page, without a reload; a page that is closed is forgotten."""
+    with opened(chromium, gateway.base, gateway.key) as (first, _):
+        pages = [first, *(first.context.new_page() for _ in range(5))]
+        for page in pages[1:]:
+            page.goto("/")
+        for page in pages:
+            expect_spent(page, 0)
+            page.evaluate("window.isSame = true")
+        pages.pop().close()
+        spent = spend(gateway)
+        for page in pages:
+            expect_spent(page, spent)
+            assert page.evaluate("window.isSame")
+    assert complaints_of(gateway.log) == []
+
+
+def test_a_short_outage(chromium, gateway):
+    """A page that is cut off says so; joined again it goes on where it was, and shows what happened meanwhile."""
+    with Relay(gateway.base) as relay, opened(chromium, relay.base, gateway.key) as (page, _):
+        expect_spent(page, 0)
+        page.evaluate("window.isSame = true")
+        relay.cut()
+        expect(page.get_by_text(LOST)).to_be_visible()
+        spent = spend(gateway)
+        relay.join()
+        expect_spent(page, spent)
+        expect(page.get_by_text(LOST)).to_be_hidden()
+        assert page.evaluate("window.isSame")
+        expect_spent(page, spend(gateway, 1))
+    assert complaints_of(gateway.log) == []
+
+
+def test_a_killed_gateway_comes_back(chromium, gateway, tmp_path):
+    """A gateway that is killed and started again has its pages back, without anybody touching them."""
+    with opened(chromium, gateway.base, gateway.key, path="/") as (page, _):
+        expect_spent(page, 0)
+        gateway.process.kill()
+        gateway.process.wait()
+        expect(page.get_by_text(LOST)).to_be_visible()
+        port = str(urlsplit(gateway.base).port)
+        with ServedGateway(tmp_path, serve=("--port", port), beside=gateway) as again:
+            expect_spent(page, spend(again), patience=30)
+            expect(page.get_by_text(LOST)).to_be_hidden()
+            expect_spent(page, spend(again, 1))
+
+
+def test_it_ends_with_open_pages(chromium, gateway):
+    """A gateway that is told to end does so while pages are open, soon and without a complaint; the pages say so."""
+    with opened(chromium, gateway.base, gateway.key) as (page, _):
+        other = page.context.new_page()
+        other.goto("/balance")
+        expect_spent(page, 0)
+        gateway.process.send_signal(signal.SIGTERM)
+        assert gateway.process.wait(10) == 0
+        expect(page.get_by_text(LOST)).to_be_visible()
+    assert complaints_of(gateway.log) == []
+
+
+def test_a_page_that_hangs(gateway):
+    """A browser that neither answers nor takes anything is dropped; until then the others are served as ever."""
+    with httpx2.Client(base_url=gateway.base) as browser:
+        browser.post("/login", data={"key": gateway.key})
+        page, session = browser.get("/").text, "; ".join(f"{name}={value}" for name, value in browser.cookies.items())
+    client_id = re.search(r"client_id.{1,4}:\s*.{0,2}([0-9a-f]{8}-[0-9a-f-]+)", page)
+    assert client_id
+    with _hanging(gateway.base, client_id[1], session) as hanging:
+        assert _is_held(hanging)
+        with gateway.client() as client:
+            for number in range(50):
+                client.get(f"/api/v1/products/{gateway.some(1, number)[0]}")
+        _wait_until(lambda: not _is_held(hanging))
+    assert complaints_of(gateway.log) == []
+
+
+def _hanging(base: str, client_id: str, session: str) -> socket.socket:
+    where = urlsplit(base)
+    hanging = socket.socket()
+    hanging.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+    hanging.connect((where.hostname, where.port))
+    query = f"client_id={client_id}&next_message_id=0&implicit_handshake=true&document_id=d&tab_id=t&EIO=4"
+    lines = (
+        f"GET /_nicegui_ws/socket.io/?{query}&transport=websocket HTTP/1.1",
+        f"Host: {where.netloc}",
+        f"Origin: {base}",
+        f"Cookie: {session}",
+        "Upgrade: websocket",
+        "Connection: Upgrade",
+        "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==",
+        "Sec-WebSocket-Version: 13",
+    )
+    hanging.sendall("".join(f"{line}\r\n" for line in (*lines, "")).encode())
+    assert hanging.recv(1_000).startswith(b"HTTP/1.1 101")
+    hanging.sendall(b"\x81\x82\x00\x00\x00\x0040")  # socket.io's connect, masked with nothing
+    hanging.recv(1_000)
+    return hanging
+
+
+def _is_held(hanging: socket.socket) -> bool:
+    """Whether the gateway still has the other end of that connection."""
+    ending = f":{hanging.getsockname()[1]:04X}"
+    rows = (line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:])
+    return any(row[2].endswith(ending) and row[9] != "0" for row in rows)
+
+
+def _wait_until(is_so, seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not is_so():
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
