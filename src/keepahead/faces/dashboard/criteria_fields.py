@@ -3,12 +3,10 @@
 # NiceGUI leaves some of its types open.
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from nicegui import ui
-from nicegui.elements.mixins.value_element import ValueElement
 
-from keepahead.faces.dashboard.criteria_form import AMAZON, DEFAULTS, HIGH, LOW, RANGES, ROADS, SORTS, Span
+from keepahead.faces.dashboard.criteria_form import AMAZON, AT_ONCE, DEFAULTS, HIGH, LOW, RANGES, ROADS, SORTS, Span
 from keepahead.faces.dashboard.product_list import marketplaces
 
 DEBOUNCE_MS = 350
@@ -22,20 +20,20 @@ class CriteriaFields:
         self._texts = {**DEFAULTS, **texts}
         self._changed = changed
         self._boxes: dict[str, ui.input] = {}
-        self._others: dict[str, ValueElement[Any]] = {}
+        self._others: dict[str, ui.select | ui.checkbox] = {}
         with ui.element("form").props('onsubmit="return false" aria-label="What to discover"').classes("kh-form"):
             with ui.element("div").classes("kh-fields"):
                 self._choice("domain", "Marketplace", marketplaces())
                 with ui.element("div"):
-                    self._name = ui.label().classes("kh-soft kh-hint").props("role=status")
                     self._box("category", "Category (id of a root)", numeric=True)
+                    self._name = ui.label().classes("kh-soft kh-hint").props("role=status")
                 for each in RANGES:
                     if each.is_first:
                         self._range(each)
                 self._box("max_results", "Products wanted", numeric=True)
                 self._choice("sort", "What comes first", SORTS)
-            more = ui.expansion("More", value=self._has_more()).classes("kh-more").props("dense")
-            with more, ui.element("div").classes("kh-fields"):
+            self._rest = ui.expansion("More", value=self._has_more()).classes("kh-more").props("dense")
+            with self._rest, ui.element("div").classes("kh-fields"):
                 self._more()
 
     @property
@@ -49,9 +47,12 @@ class CriteriaFields:
 
     def show_errors(self, errors: Mapping[str, str]) -> None:
         """Put each message at its field, and take those away that are not so any more."""
-        for name, box in self._boxes.items():
+        chosen = {name: box for name, box in self._others.items() if isinstance(box, ui.select)}
+        for name, box in (*self._boxes.items(), *chosen.items()):
             box.error = errors.get(name)
             box.props["aria-invalid"] = "true" if name in errors else "false"
+        if not AT_ONCE.issuperset(errors):
+            self._rest.set_value(True)
 
     def show_names(self, words: str) -> None:
         """Say what the categories are called."""
@@ -75,9 +76,7 @@ class CriteriaFields:
         self._switch("histories", "With price histories (costs the same)")
 
     def _has_more(self) -> bool:
-        at_once = {"domain", "category", "sort", "max_results"}
-        at_once |= {each.name + end for each in RANGES if each.is_first for end in (LOW, HIGH)}
-        return any(text != DEFAULTS.get(name, "") for name, text in self._texts.items() if name not in at_once)
+        return any(text != DEFAULTS.get(name, "") for name, text in self._texts.items() if name not in AT_ONCE)
 
     def _range(self, each: Span) -> None:
         with ui.element("fieldset").classes("kh-range"):

@@ -66,6 +66,17 @@ SORTS = MappingProxyType(
 ROADS = MappingProxyType({"": "The cheapest that answers", **{name: name for name in get_args(RoadName)}})
 AMAZON = MappingProxyType({"": "Either", "yes": "In stock", "no": "Not in stock"})
 
+AT_ONCE: frozenset[str] = frozenset(
+    {
+        "domain",
+        "category",
+        "sort",
+        "max_results",
+        *(each.name + end for each in RANGES if each.is_first for end in (LOW, HIGH)),
+    }
+)
+"""The fields that are seen at once; the rest lie under "More"."""
+
 DEFAULTS: Mapping[str, str] = MappingProxyType(
     {"domain": "US", "sort": "rank", "max_results": "20", "ratings": "yes", "histories": "yes"}
 )
@@ -118,7 +129,8 @@ def read(texts: Mapping[str, str]) -> Entered:
     given: dict[str, Any] = {each.name: reader.range(each) for each in RANGES}
     given |= {name: reader.whole(name) for name in ("category", "subcategory", "branch", "changed_within_hours")}
     given |= {name: reader.brands(name) for name in ("brands", "brands_excluded")}
-    given["max_results"] = reader.whole("max_results") or 20
+    wanted = reader.whole("max_results")
+    given["max_results"] = int(DEFAULTS["max_results"]) if wanted is None else wanted
     given["max_tokens"] = reader.whole("max_tokens")
     given["title"] = told.get("title") or None
     given["amazon_in_stock"] = {"yes": True, "no": False}.get(told.get("amazon", ""))

@@ -137,7 +137,7 @@ def _draw(planned: Planned) -> None:
                 ui.label(name).classes("kh-soft")
                 ui.label(f"{amount or 0:,}").classes("kh-value kh-numbers")
         ui.label("tokens").classes("kh-soft kh-unit")
-    ui.label(f"Up to {plan.criteria.max_results:,} products on {site}: {criteria_words(plan.criteria)}.")
+    ui.label(f"Up to {plan.criteria.max_results:,} products on {site}: {criteria_words(plan.criteria)}")
     if held.what:
         with ui.element("div").classes("kh-saved"):
             ui.icon("savings").props("aria-hidden=true")

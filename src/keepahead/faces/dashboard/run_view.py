@@ -85,11 +85,13 @@ class RunView:
         self._waits.set_visibility(bool(words))
 
     def _waiting(self, view: View) -> str:
-        """Say who waits for tokens: it may be this discovery."""
-        if not view.waiting:
+        """Say who waits for tokens: it may be this discovery. A kept place whose tokens are there waits for nothing."""
+        now = self._scene.now
+        waiting = [each for each in view.waiting if each.expected_at is None or each.expected_at > now]
+        if not waiting:
             return ""
-        first, number = view.waiting[0], len(view.waiting)
-        when = "nobody knows when" if first.expected_at is None else away(first.expected_at, self._scene.now)
+        first, number = waiting[0], len(waiting)
+        when = "nobody knows when" if first.expected_at is None else away(first.expected_at, now)
         calls = f"{number:,} call{' waits' if number == 1 else 's wait'} for tokens"
         return f"{calls}; the next, of {tokens(first.tokens)}, can be paid for {when}."
 
