@@ -1,4 +1,4 @@
-"""The page "Products": the archive searched, a product from all sides, and fetched only by a button that says its cost."""
+"""The page "Products": the archive searched, a product from all sides, fetched only by a button that says its cost."""
 
 import re
 
@@ -30,7 +30,7 @@ def test_search(chromium, gateway):
     """Words of the title and ASINs find what is archived, it is said what was searched, and nothing is spent."""
     before = spent(gateway)
     with opened(chromium, gateway.base, gateway.key, path="/products") as (page, watched):
-        page.get_by_text(f"Searched all {HELD + 1} archived answers").wait_for()
+        page.get_by_text(f"Searched all {HELD} archived answers").wait_for()
         links = page.locator(".kh-list tbody tr")
         assert links.count() == HELD
         title = links.nth(3).locator("td").nth(1).inner_text()
@@ -54,7 +54,7 @@ def test_search(chromium, gateway):
 
 
 def test_one_product(chromium, gateway):
-    """The chart has its ranges, the analysis its reasons, for whatever buying price; a wrong one is said at its field."""
+    """The chart has its ranges, the analysis its reasons for any buying price; a wrong one is said at its field."""
     asin, before = gateway.some(1)[0], spent(gateway)
     with opened(chromium, gateway.base, gateway.key, path=f"/products/{asin}?domain=US") as (page, watched):
         page.locator("canvas").wait_for()
@@ -82,10 +82,10 @@ def test_fetching(chromium, gateway):
         page.get_by_text("The archive holds nothing of this product on amazon.com").wait_for()
         button = page.get_by_role("button", name="Fetch (at most 3 tokens)")
         expect(button).to_be_enabled()
-        page.get_by_label("with up to 20 live offers").check()
-        expect(page.get_by_role("button", name="Fetch (at most 13 tokens)")).to_be_enabled()
-        page.get_by_label("with up to 20 live offers").uncheck()
-        page.get_by_label("with the Buy Box").uncheck()
+        page.get_by_role("checkbox", name="with up to 20 live offers").click()
+        expect(page.get_by_role("button", name="Fetch (at most 12 tokens)")).to_be_enabled()
+        page.get_by_role("checkbox", name="with up to 20 live offers").click()
+        page.get_by_role("checkbox", name="with the Buy Box").click()
         before = spent(gateway)
         page.get_by_role("button", name="Fetch (at most 1 token)").click()
         page.get_by_text("1 token spent").wait_for()
@@ -117,10 +117,11 @@ def test_revoked_meanwhile(chromium, gateway, tmp_path):
 def test_no_tokens(chromium, tmp_path):
     """Without tokens nothing can be fetched, and it is said when they will be there; what is no ASIN is told so."""
     with ServedGateway(tmp_path, "--balance", "11") as gateway:
-        with opened(chromium, gateway.base, gateway.key, path=f"/products/{gateway.some(1)[0]}") as (page, _):
+        path = f"/products/{gateway.some(1)[0]}"
+        with opened(chromium, gateway.base, gateway.key, path=path) as (page, _):
             page.get_by_text("All of it will be there in").wait_for()
             expect(page.get_by_role("button", name="Fetch (at most 3 tokens)")).to_be_disabled()
-            page.get_by_label("with the Buy Box").uncheck()
+            page.get_by_role("checkbox", name="with the Buy Box").click()
             expect(page.get_by_role("button", name="Fetch (at most 1 token)")).to_be_enabled()
             page.goto("/products/short?domain=US")
             page.get_by_text("is no ASIN").wait_for()

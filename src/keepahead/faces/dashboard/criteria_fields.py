@@ -25,12 +25,12 @@ class CriteriaFields:
             with ui.element("div").classes("kh-fields"):
                 self._choice("domain", "Marketplace", marketplaces())
                 with ui.element("div"):
-                    self._box("category", "Category (id of a root)", numeric=True)
+                    self._one("category", "Category", "id of a root category", numeric=True)
                     self._name = ui.label().classes("kh-soft kh-hint").props("role=status")
                 for each in RANGES:
                     if each.is_first:
                         self._range(each)
-                self._box("max_results", "Products wanted", numeric=True)
+                self._one("max_results", "Products wanted", numeric=True)
                 self._choice("sort", "What comes first", SORTS)
             self._rest = ui.expansion("More", value=self._has_more()).classes("kh-more").props("dense")
             with self._rest, ui.element("div").classes("kh-fields"):
@@ -60,18 +60,18 @@ class CriteriaFields:
         self._name.set_visibility(bool(words))
 
     def _more(self) -> None:
-        self._box("subcategory", "Sub-category (id): only what is listed in it", numeric=True)
-        self._box("branch", "Branch (id): any category with all below it", numeric=True)
+        self._one("subcategory", "Sub-category", "id; only what is listed in it", numeric=True)
+        self._one("branch", "Branch", "id; with all below it", numeric=True)
         for each in RANGES:
             if not each.is_first:
                 self._range(each)
-        self._box("title", "Words of the title; -word must not be in it")
-        self._box("brands", "Only these brands; A; B")
-        self._box("brands_excluded", "Not these brands; A; B")
-        self._box("changed_within_hours", "Price changed within so many hours", numeric=True)
+        self._one("title", "Words of the title", "-word must not be in it")
+        self._one("brands", "Only these brands", "A; B")
+        self._one("brands_excluded", "Not these brands", "A; B")
+        self._one("changed_within_hours", "Price changed within", "hours", numeric=True)
         self._choice("amazon", "Amazon has it", AMAZON)
         self._choice("road", "Road", ROADS)
-        self._box("max_tokens", "Spend at most (tokens)", numeric=True)
+        self._one("max_tokens", "Spend at most", "tokens", numeric=True)
         self._switch("ratings", "With ratings (up to 1 token more for each)")
         self._switch("histories", "With price histories (costs the same)")
 
@@ -79,32 +79,36 @@ class CriteriaFields:
         return any(text != DEFAULTS.get(name, "") for name, text in self._texts.items() if name not in AT_ONCE)
 
     def _range(self, each: Span) -> None:
-        with ui.element("fieldset").classes("kh-range"):
+        with ui.element("fieldset").classes("kh-one"):
             with ui.element("legend"):
                 ui.label(each.label)
-            for end, word in ((LOW, "from"), (HIGH, "to")):
-                box = self._box(each.name + end, word, numeric=each.kind == "whole")
-                box.props["input-class"] = "kh-numbers"
-                box.props["aria-label"] = f"{each.label}, {word}"
-                box.props["inputmode"] = "decimal"
+            with ui.element("div").classes("kh-range"):
+                for end, word in ((LOW, "from"), (HIGH, "to")):
+                    self._box(each.name + end, f"{each.label}, {word}", word, numeric=False)
 
-    def _box(self, name: str, label: str, *, numeric: bool = False) -> ui.input:
-        box = ui.input(label, value=self._texts.get(name, ""), on_change=self._changed)
+    def _one(self, name: str, label: str, hint: str = "", *, numeric: bool = False) -> None:
+        with ui.element("div").classes("kh-one"):
+            ui.label(label).props("aria-hidden=true")
+            self._box(name, label, hint, numeric=numeric)
+
+    def _box(self, name: str, label: str, hint: str, *, numeric: bool) -> None:
+        box = ui.input(value=self._texts.get(name, ""), placeholder=hint, on_change=self._changed)
         box.props(f"outlined dense debounce={DEBOUNCE_MS} maxlength=200 hide-bottom-space autocomplete=off")
-        if numeric:
-            box.props("inputmode=numeric")
+        box.props["inputmode"] = "numeric" if numeric else "text"
+        box.props["aria-label"] = label
         self._boxes[name] = box
-        return box
 
     def _choice(self, name: str, label: str, options: Mapping[str, str]) -> None:
         value = self._texts.get(name, "")
-        chosen = ui.select(
-            dict(options),
-            value=value if value in options else next(iter(options)),
-            label=label,
-            on_change=self._changed,
-        )
+        with ui.element("div").classes("kh-one"):
+            ui.label(label).props("aria-hidden=true")
+            chosen = ui.select(
+                dict(options),
+                value=value if value in options else next(iter(options)),
+                on_change=self._changed,
+            )
         chosen.props("outlined dense options-dense hide-bottom-space")
+        chosen.props["aria-label"] = label
         self._others[name] = chosen
 
     def _switch(self, name: str, label: str) -> None:
