@@ -39,3 +39,8 @@ def meant(name: str, known: Collection[str]) -> str:
     """Return the advice for a name that is not known: the one that resembles it, or all that there are."""
     nearest = nearest_name(name, tuple(known))
     return f"did you mean {nearest}?" if nearest else f"known are {', '.join(known) or 'none'}"
+
+
+def clean(text: str) -> str:
+    """Return the text on one line and without control characters: what comes from outside may hold any."""
+    return " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())

@@ -6,9 +6,9 @@ import typer
 
 from keepahead.budget.rule import Limit
 from keepahead.clock import SystemClock
+from keepahead.faces.caller_limits import enforce, limit_of
 from keepahead.faces.cli import options
 from keepahead.faces.cli.books import opened
-from keepahead.faces.cli.caller_limits import enforce, limit_of
 from keepahead.faces.cli.results import Column, put_json, put_table, put_text
 from keepahead.faces.cli.streams import say
 from keepahead.faces.cli.values import count_or_none

@@ -9,16 +9,16 @@ from keepahead.budget.rule import Freeze
 from keepahead.clock import SystemClock
 from keepahead.faces.cli import options
 from keepahead.faces.cli.books import opened
-from keepahead.faces.cli.freeze_words import ends, forbidden, freeze_json, words_of
 from keepahead.faces.cli.results import Column, put_json, put_table, put_text
-from keepahead.faces.cli.streams import clean, say
+from keepahead.faces.cli.streams import say
 from keepahead.faces.cli.values import moment_ahead, one_of
+from keepahead.faces.freeze_words import LONGEST_WORDS, endless, ends, forbidden, freeze_json, over_at_once, words_of
 from keepahead.faces.ledger_documents import ENDPOINTS
+from keepahead.faces.words import clean
 from keepahead.store.ledger import Ledger
 from keepahead.store.rulebook import Rulebook
 
 _MOST = 1_000_000_000
-_LONGEST_WORDS = 500
 
 
 def freeze(*, json: options.Json = False) -> None:
@@ -72,8 +72,8 @@ def add(
         until_balance=until_balance,
     )
     words = clean(why or "") or words_of(wanted)
-    if why and len(words) > _LONGEST_WORDS:
-        raise typer.BadParameter(f"say it in {_LONGEST_WORDS} characters", param_hint="'--why'")
+    if why and len(words) > LONGEST_WORDS:
+        raise typer.BadParameter(f"say it in {LONGEST_WORDS} characters", param_hint="'--why'")
     with opened(Ledger) as ledger:
         _demand_ahead(ledger, wanted)
         made = Rulebook(ledger.database, ledger.fingerprint).freeze(replace(wanted, words=words))
@@ -108,14 +108,10 @@ VERBS = (add, remove)
 def _demand_ahead(ledger: Ledger, wanted: Freeze) -> None:
     """Refuse a freeze that would end at once; warn of one that the bucket can never end."""
     meter = ledger.account().meter
-    if wanted.until_balance is None or meter is None:
-        return
-    balance = meter.balance_at(wanted.made_at)
-    if wanted.is_over(balance, wanted.made_at):
-        hint = f"the balance is {balance:,} already: the freeze would end at once"
+    if hint := over_at_once(wanted, meter):
         raise typer.BadParameter(hint, param_hint="'--until-balance'")
-    if wanted.until_balance > meter.capacity and wanted.until is None:
-        say(f"warning: the bucket holds no more than {meter.capacity:,} tokens, so only removing it ends this freeze")
+    if warning := endless(wanted, meter):
+        say(f"warning: {warning}")
 
 
 def _number(which: str, there: list[int]) -> int:

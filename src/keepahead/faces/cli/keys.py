@@ -11,19 +11,17 @@ import typer
 from keepahead.budget.rule import Limit
 from keepahead.budget.scope import Scope
 from keepahead.clock import SystemClock
+from keepahead.faces.caller_limits import enforce, limit_of
 from keepahead.faces.cli import options
 from keepahead.faces.cli.books import opened
-from keepahead.faces.cli.caller_limits import enforce, limit_of
 from keepahead.faces.cli.results import Cell, Column, put_json, put_table, put_text
 from keepahead.faces.cli.streams import say
 from keepahead.faces.cli.values import count_or_none
-from keepahead.faces.words import tokens
+from keepahead.faces.key_words import REQUESTS_MOST, key_words
 from keepahead.keepa.filters import nearest_name
 from keepahead.store.database import Database
 from keepahead.store.keyring import GatewayKey, Keyring
 from keepahead.store.rulebook import Rulebook
-
-_MOST_A_MINUTE = 1_000_000
 
 Name = Annotated[
     str,
@@ -96,7 +94,7 @@ def create(
         put_json({"created": _document(key, limit), "key": text})
     else:
         put_text(text)
-        say(_words(key, limit))
+        say(key_words(key, limit))
     say("the key is not shown again: keep it now. Programs send it where they would send a Keepa key")
 
 
@@ -127,7 +125,7 @@ def limit(
     if json:
         put_json({"changed": _document(key, of_caller)})
     else:
-        put_text(_words(key, of_caller))
+        put_text(key_words(key, of_caller))
 
 
 def revoke(
@@ -177,7 +175,7 @@ def _limited(rulebook: Rulebook, name: str, per_hour: str | None, per_day: str |
 def _per_minute(text: str | None) -> int | None:
     if text is None or text == "none":
         return None
-    if text.isdecimal() and text.isascii() and len(text) < 10 and 1 <= int(text) <= _MOST_A_MINUTE:
+    if text.isdecimal() and text.isascii() and len(text) < 10 and 1 <= int(text) <= REQUESTS_MOST:
         return int(text)
     raise typer.BadParameter(
         f"{text!r} is no number of requests; write 60 or none", param_hint="'--requests-per-minute'"
@@ -193,18 +191,6 @@ def _unknown(keyring: Keyring, name: str) -> typer.BadParameter:
     nearest = nearest_name(name, tuple(key.name for key in keyring.listed()))
     advice = f"did you mean {nearest}?" if nearest else "keepahead keys shows which there are"
     return typer.BadParameter(f"{name} has no key; {advice}", param_hint="'NAME'")
-
-
-def _words(key: GatewayKey, limit: Limit | None) -> str:
-    """Say what a key is good for: web may spend (live lane), 500 tokens a day, 60 requests a minute."""
-    may = {Scope.READ: "read", Scope.SPEND: "read and spend", Scope.ADMIN: "read, spend and administer"}[key.scope]
-    hour, day = (limit.tokens_per_hour, limit.tokens_per_day) if limit else (None, None)
-    limits = (
-        f", {tokens(hour)} an hour" if hour is not None else "",
-        f", {tokens(day)} a day" if day is not None else "",
-        f", {key.requests_per_minute:,} requests a minute" if key.requests_per_minute is not None else "",
-    )
-    return f"{key.name} may {may} ({key.lane}){''.join(limits)}"
 
 
 def _row(key: GatewayKey, limits: Mapping[str, Limit | None], *, revoked: bool) -> tuple[Cell, ...]:

@@ -11,9 +11,9 @@ from keepahead.budget.status import Status
 from keepahead.clock import SystemClock
 from keepahead.faces.cli.books import opened
 from keepahead.faces.cli.caller_words import spent_of_limit
-from keepahead.faces.cli.freeze_words import ends, freeze_json
 from keepahead.faces.cli.options import Json, Lane, LaneName
 from keepahead.faces.cli.results import Cell, put_facts, put_json
+from keepahead.faces.freeze_words import ends, freeze_json
 from keepahead.faces.ledger_documents import account_json, caller_json, seconds_to
 from keepahead.faces.settings import Settings, read_settings
 from keepahead.faces.wiring import AsyncKeepa

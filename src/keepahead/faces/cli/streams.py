@@ -6,6 +6,7 @@ from collections.abc import Callable
 from io import TextIOWrapper
 
 from keepahead.faces.redaction import redacted
+from keepahead.faces.words import clean
 
 
 def take_any_text() -> None:
@@ -13,11 +14,6 @@ def take_any_text() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")
-
-
-def clean(text: str) -> str:
-    """Return the text on one line and without control characters: what comes from outside may hold any."""
-    return " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
 
 
 def _write(line: str) -> None:

@@ -1,12 +1,16 @@
-"""A freeze in words: what it forbids, when it ends, and what refused callers are told."""
+"""A freeze in words: what it forbids, when it ends, what refused callers are told, and what speaks against it."""
 
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
+from keepahead.budget.meter import Meter
 from keepahead.budget.rule import Freeze
 from keepahead.faces.ledger_documents import seconds_to
 from keepahead.faces.words import span, tokens
+
+LONGEST_WORDS = 500
+"""So many characters may say why."""
 
 
 def forbidden(freeze: Freeze) -> str:
@@ -30,6 +34,21 @@ def ends(freeze: Freeze, now: datetime) -> str:
     if freeze.until_balance is not None:
         found.append(f"at a balance of {freeze.until_balance:,}")
     return " or ".join(found) or "when removed"
+
+
+def over_at_once(freeze: Freeze, meter: Meter | None) -> str | None:
+    """Return what is wrong with a freeze that the balance would end as soon as it is made."""
+    balance = meter.balance_at(freeze.made_at) if meter else None
+    if freeze.until_balance is None or balance is None or not freeze.is_over(balance, freeze.made_at):
+        return None
+    return f"the balance is {balance:,} already: the freeze would end at once"
+
+
+def endless(freeze: Freeze, meter: Meter | None) -> str | None:
+    """Return the warning for a freeze that waits for more tokens than there can be."""
+    if freeze.until_balance is None or meter is None or freeze.until or freeze.until_balance <= meter.capacity:
+        return None
+    return f"the bucket holds no more than {meter.capacity:,} tokens, so only removing it ends this freeze"
 
 
 def freeze_json(freeze: Freeze, now: datetime) -> dict[str, Any]:
