@@ -1,8 +1,9 @@
-"""The limit of one caller: found, and put in force."""
+"""The limit of one caller: found, put in force, and said."""
 
 from datetime import datetime
 
 from keepahead.budget.rule import Limit
+from keepahead.faces.words import tokens
 from keepahead.store.rulebook import Rulebook
 
 
@@ -17,3 +18,10 @@ def enforce(rulebook: Rulebook, limit: Limit) -> None:
         rulebook.unlimit(limit.caller)
     else:
         rulebook.limit(limit)
+
+
+def limit_words(limit: Limit) -> str:
+    """Say what a caller may spend: nightly may spend 100 tokens an hour and 500 tokens a day."""
+    windows = (("an hour", limit.tokens_per_hour), ("a day", limit.tokens_per_day))
+    words = [f"{tokens(count)} {window}" for window, count in windows if count is not None]
+    return f"{limit.caller} may spend {' and '.join(words)}" if words else f"{limit.caller} has no limit"

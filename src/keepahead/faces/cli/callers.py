@@ -6,14 +6,13 @@ import typer
 
 from keepahead.budget.rule import Limit
 from keepahead.clock import SystemClock
-from keepahead.faces.caller_limits import enforce, limit_of
+from keepahead.faces.caller_limits import enforce, limit_of, limit_words
 from keepahead.faces.cli import options
 from keepahead.faces.cli.books import opened
 from keepahead.faces.cli.results import Column, put_json, put_table, put_text
 from keepahead.faces.cli.streams import say
 from keepahead.faces.cli.values import count_or_none
 from keepahead.faces.ledger_documents import callers_json
-from keepahead.faces.words import tokens
 from keepahead.keepa.filters import nearest_name
 from keepahead.store.rulebook import Caller, Rulebook
 
@@ -90,9 +89,7 @@ def _put(limit: Limit, *, json: bool) -> None:
     if json:
         put_json({"limit": limit})
         return
-    windows = (("an hour", limit.tokens_per_hour), ("a day", limit.tokens_per_day))
-    words = [f"{tokens(count)} {window}" for window, count in windows if count is not None]
-    put_text(f"{limit.caller} may spend {' and '.join(words)}" if words else f"{limit.caller} has no limit")
+    put_text(limit_words(limit))
 
 
 def _row(each: Caller) -> tuple[str, int, int | None, int, int | None, int]:
