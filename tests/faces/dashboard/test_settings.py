@@ -1,5 +1,8 @@
 """The page "Settings": limits, freezes and keys are set there as the commands set them, and only by who may."""
 
+import sqlite3
+from contextlib import closing
+
 import httpx2
 import pytest
 from playwright.sync_api import expect
@@ -179,6 +182,22 @@ def test_keys(chromium, gateway):
     log = gateway.log.read_text()
     assert text not in log
     assert "key made" in log
+
+
+def test_ledger_away(chromium, gateway, folder):
+    """A ledger that cannot be read is told, what was shown stays, and the page recovers by itself."""
+    with (
+        opened(chromium, gateway.base, gateway.key, path="/settings") as (page, _),
+        closing(sqlite3.connect(folder / "ledger.db", timeout=10, isolation_level=None)) as ledger,
+    ):
+        expect(page.get_by_text("17 of 20 tokens")).to_be_visible()
+        ledger.execute("ALTER TABLE hours RENAME TO hours_away")
+        try:
+            expect(page.get_by_text("The ledger cannot be read")).to_be_visible()
+            expect(page.get_by_text("17 of 20 tokens")).to_be_visible()
+        finally:
+            ledger.execute("ALTER TABLE hours_away RENAME TO hours")
+        expect(page.get_by_text("The ledger cannot be read")).to_be_hidden()
 
 
 def test_lost_key(chromium, gateway, folder):

@@ -23,6 +23,9 @@ BEAT_SECONDS = 0.25
 FLUSH = timedelta(seconds=0.5)
 """What the archive answered is on record so late while somebody looks."""
 
+ALARMS_EVERY = timedelta(seconds=1)
+"""So often is looked which alerts fire."""
+
 LINES_MOST = 500
 """So many new entries are read at a time."""
 
@@ -76,7 +79,7 @@ class Board:
         self._course = Course(books.ledger.database, books.ledger.fingerprint)
         self._alarms = Alarms(books.ledger.database, books.ledger.fingerprint)
         self._dawn: tuple[datetime, int] | None = None
-        self._flushed_at = _NEVER
+        self._flushed_at = self._alarms_at = _NEVER
 
     @property
     def newest(self) -> View | None:
@@ -153,10 +156,18 @@ class Board:
             waiting=waiting_of(account, now),
             today=today,
             refilled=max(0, status.balance - self._at_dawn(now) + today.charged + today.external),
-            firing=[alarm for alarm in self._alarms.states() if alarm.is_firing],
+            firing=self._firing(before, now),
             last_seq=last,
             lines=lines,
         )
+
+    def _firing(self, before: View | None, now: datetime) -> Sequence[Alarm]:
+        """Return the alerts that fire, the newest first."""
+        if before is not None and timedelta() <= now - self._alarms_at < ALARMS_EVERY:
+            return before.firing
+        self._alarms_at = now
+        found = [alarm for alarm in self._alarms.states() if alarm.is_firing]
+        return sorted(found, key=lambda alarm: alarm.began_at, reverse=True)
 
     def _flush(self, now: datetime) -> None:
         """Have written what the archive answered, which else waits for the next call: somebody looks at it."""

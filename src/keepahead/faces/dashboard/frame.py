@@ -7,6 +7,7 @@ from nicegui import Client, ui
 from starlette.requests import Request
 
 from keepahead.errors import LedgerError
+from keepahead.faces.dashboard.board import View
 from keepahead.faces.dashboard.login import THEME_COOKIE
 from keepahead.faces.dashboard.look import DARK, FIRST_SCRIPT, LIGHT, STYLE
 from keepahead.faces.dashboard.scene import Scene, house_of_pages
@@ -43,9 +44,10 @@ def page(path: str) -> Callable[[Build], Build]:
             scene = _scene(request, client)
             ui.dark_mode(scene.is_dark)
             ui.add_head_html(f"<style>{STYLE}</style><script>{FIRST_SCRIPT}</script>")
-            _bar(scene, root)
+            count = _bar(scene, root)
             with ui.element("div").props('id="page" tabindex="-1"').classes("kh-page"):
                 try:
+                    await _count_alerts(scene, count)
                     made = build(scene)
                     if inspect.isawaitable(made):
                         await made
@@ -68,7 +70,9 @@ def _scene(request: Request, client: Client) -> Scene:
     )
 
 
-def _bar(scene: Scene, root: str) -> None:
+def _bar(scene: Scene, root: str) -> ui.label:
+    """Draw the bar; return where the number of alerts that fire is shown."""
+    count = ui.label().classes("kh-count")
     with ui.header().classes("kh-bar").props("role=banner"):
         ui.link("Skip to the page", "#page").classes("kh-skip")
         ui.link("keepahead", "/").classes("kh-brand")
@@ -77,12 +81,30 @@ def _bar(scene: Scene, root: str) -> None:
                 link = ui.link(title, path)
                 if path == root:
                     link.props('aria-current="page"')
+                if path == "/alerts":
+                    count.move(link)
         label = "Switch to the light theme" if scene.is_dark else "Switch to the dark theme"
         icon = "light_mode" if scene.is_dark else "dark_mode"
         ui.button(icon=icon).props(f'flat round dense aria-label="{label}" color=none').on("click", js_handler=_SWITCH)
         with ui.element("form").props('method="post" action="/logout"'):
             out = ui.button(icon="logout").props('flat round dense type=submit aria-label="Log out" color=none')
             out.set_visibility(scene.house.keyring is not None)
+    return count
+
+
+async def _count_alerts(scene: Scene, count: ui.label) -> None:
+    """Show how many alerts fire, on every page, as long as any does."""
+
+    def show(view: View) -> None:
+        number = len(view.firing)
+        count.set_text(f"{number} firing" if number else "")
+        count.set_visibility(bool(number))
+
+    scene.follow(show)
+    try:
+        show(await scene.house.board.view())
+    except LedgerError:
+        count.set_visibility(False)  # the page itself says so
 
 
 def say_done(text: str) -> None:

@@ -8,13 +8,11 @@ from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
-from nicegui import ui
-
 from keepahead.budget.rule import Freeze
 from keepahead.faces.dashboard.change import change, note
 from keepahead.faces.dashboard.fields import read_balance, read_caller_or_none, read_tokens, read_words
 from keepahead.faces.dashboard.form import Field, FieldError, Form, choice
-from keepahead.faces.dashboard.moments import moment
+from keepahead.faces.dashboard.moments import Ticks, moment
 from keepahead.faces.dashboard.scene import Scene
 from keepahead.faces.dashboard.section import Section, act, empty
 from keepahead.faces.dashboard.table import Cell, Column, table
@@ -40,7 +38,7 @@ class FreezesSection:
     def __init__(self, scene: Scene) -> None:
         self._scene = scene
         self._rulebook = scene.house.books.rulebook
-        self._moments: list[tuple[ui.label, Freeze]] = []
+        self._ticks = Ticks()
         self._section = Section("Freezes", self._draw, "Calls that are forbidden for some time.")
         with self._section.acts:
             act(scene, "Freeze calls", self._ask)
@@ -49,11 +47,10 @@ class FreezesSection:
         """Look, and show what is new. Raises LedgerError."""
         now = self._scene.now
         self._section.show(tuple(await asyncio.to_thread(self._rulebook.freezes, now)))
-        for label, freeze in self._moments:
-            label.set_text(ends(freeze, now))
+        self._ticks.tick(now)
 
     def _draw(self, freezes: Sequence[Freeze]) -> None:
-        self._moments.clear()
+        self._ticks.clear()
         if freezes:
             table("Freezes in force", _COLUMNS, [self._row(freeze) for freeze in freezes])
         else:
@@ -63,7 +60,7 @@ class FreezesSection:
         now = self._scene.now
 
         def draw_end() -> None:
-            self._moments.append((ui.label(ends(freeze, now)), freeze))
+            self._ticks.draw(partial(ends, freeze), now)
 
         def draw_act() -> None:
             label = f"Take back: freeze {freeze.freeze_id}"

@@ -13,7 +13,7 @@ from keepahead.budget.scope import Scope
 from keepahead.faces.dashboard.change import change, note
 from keepahead.faces.dashboard.fields import read_caller, read_requests
 from keepahead.faces.dashboard.form import FieldError, Form, choice
-from keepahead.faces.dashboard.moments import moment
+from keepahead.faces.dashboard.moments import Ticks, moment
 from keepahead.faces.dashboard.scene import Scene
 from keepahead.faces.dashboard.section import Section, act, empty
 from keepahead.faces.dashboard.table import Cell, Column, table
@@ -51,6 +51,7 @@ class KeysSection:
         self._scene = scene
         self._keyring = keyring
         self._keys: Sequence[GatewayKey] = ()
+        self._ticks = Ticks()
         self._section = Section("Keys", self._draw, "Who may use this gateway, for what, and how much.")
         with self._section.acts:
             act(scene, "Make a key", self._ask)
@@ -59,15 +60,18 @@ class KeysSection:
         """Look, and show what is new. Raises LedgerError."""
         self._keys = tuple(await asyncio.to_thread(self._keyring.listed))
         self._section.show(self._keys)
+        self._ticks.tick(self._scene.now)
 
     def _draw(self, keys: Sequence[GatewayKey]) -> None:
+        self._ticks.clear()
         if keys:
             table("Keys of this gateway", _COLUMNS, [self._row(key) for key in keys])
         else:
             empty("There is no key.")
 
     def _row(self, key: GatewayKey) -> Sequence[Cell]:
-        now = self._scene.now
+        def draw_use() -> None:
+            self._ticks.draw(partial(moment, key.used_at), self._scene.now)
 
         def draw_acts() -> None:
             act(self._scene, "Change", lambda: self._ask_to_change(key), label=f"Change: {key.name}")
@@ -75,8 +79,7 @@ class KeysSection:
 
         name = f"{key.name} (yours)" if self._is_own(key) else key.name
         requests = "no limit" if key.requests_per_minute is None else f"{key.requests_per_minute:,}"
-        made, used = f"{key.made_at:%Y-%m-%d}", moment(key.used_at, now)
-        return name, key.key_id, key.scope.value, key.lane, requests, made, used, draw_acts
+        return name, key.key_id, key.scope.value, key.lane, requests, f"{key.made_at:%Y-%m-%d}", draw_use, draw_acts
 
     def _ask(self) -> None:
         """Ask for whom a key is to be, and what for."""

@@ -14,6 +14,7 @@ from keepahead.faces.dashboard.frontage import Frontage
 from keepahead.faces.dashboard.pages import alerts, balance, discover, ledger, now, products, settings, spending
 from keepahead.faces.dashboard.scene import House
 from keepahead.faces.dashboard.session import Sessions
+from keepahead.faces.gateway.alerting import Alerting
 from keepahead.faces.gateway.assembly import Opened
 from keepahead.faces.gateway.gateway import Gateway
 
@@ -33,11 +34,13 @@ _ICON = (
 def add_dashboard(opened: Opened) -> None:
     """Have a gateway that is about to be served show the pages. One for each process: NiceGUI knows no more."""
     gateway: Gateway = opened.app.state.gateway
-    board = Board(gateway, opened.app.state.books)
+    alerting: Alerting = opened.app.state.alerting
+    board = Board(gateway, opened.app.state.books, alerting.alarms)
     nicegui_app.state.house = House(
         gateway=gateway,
         books=opened.app.state.books,
         health=opened.app.state.health,
+        alerting=alerting,
         board=board,
         keyring=opened.keyring,
     )

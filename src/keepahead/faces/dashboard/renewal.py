@@ -33,14 +33,18 @@ class Renewal:
     async def begin(self, refresh: Refresh) -> None:
         """Draw the page for the first time, and from then on when there may be something new."""
         await self._look(refresh)
-        ui.timer(LOOK_EVERY_SECONDS, self._is_due.set)
+        ui.timer(LOOK_EVERY_SECONDS, self.soon)
         self._scene.follow(self._take)
         task = asyncio.create_task(self._run(refresh))
         self._scene.client.on_delete(task.cancel)
 
+    def soon(self) -> None:
+        """Look again after a pause: something is about to be another."""
+        self._is_due.set()
+
     def _take(self, view: View) -> None:
         _ = view
-        self._is_due.set()
+        self.soon()
 
     async def _run(self, refresh: Refresh) -> None:
         while True:

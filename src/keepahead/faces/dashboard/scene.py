@@ -15,6 +15,7 @@ from starlette.types import Message
 from keepahead.budget.scope import Scope
 from keepahead.faces.dashboard.board import LINES_MOST, Board, View
 from keepahead.faces.dashboard.look import Palette
+from keepahead.faces.gateway.alerting import Alerting
 from keepahead.faces.gateway.books import Books
 from keepahead.faces.gateway.gateway import Gateway
 from keepahead.faces.gateway.health import Health
@@ -31,6 +32,7 @@ class House:
     gateway: Gateway
     books: Books
     health: Health
+    alerting: Alerting
     board: Board
     keyring: Keyring | None
 
