@@ -70,14 +70,14 @@ Show = Callable[[View], None]
 class Board:
     """One for each gateway, on its event loop."""
 
-    def __init__(self, gateway: Gateway, books: Books) -> None:
+    def __init__(self, gateway: Gateway, books: Books, alarms: Alarms) -> None:
         self._gateway = gateway
         self._books = books
         self._shows: list[Show] = []
         self._task: asyncio.Task[None] | None = None
         self._view: View | None = None
         self._course = Course(books.ledger.database, books.ledger.fingerprint)
-        self._alarms = Alarms(books.ledger.database, books.ledger.fingerprint)
+        self._alarms = alarms
         self._dawn: tuple[datetime, int] | None = None
         self._flushed_at = self._alarms_at = _NEVER
 
