@@ -9,7 +9,7 @@ from starlette.requests import Request
 from keepahead.errors import LedgerError
 from keepahead.faces.dashboard.board import View
 from keepahead.faces.dashboard.login import THEME_COOKIE
-from keepahead.faces.dashboard.look import DARK, FIRST_SCRIPT, LIGHT, STYLE
+from keepahead.faces.dashboard.look import DARK, FIRST_SCRIPT, LIGHT, style_of
 from keepahead.faces.dashboard.scene import Scene, house_of_pages
 from keepahead.faces.gateway.visit import visit_of
 from keepahead.faces.gateway.visitor import NoKeyError
@@ -25,6 +25,18 @@ TITLES = {
     "/settings": "Settings",
 }
 
+SHEETS = {
+    "/": "now",
+    "/balance": "now",
+    "/spending": "ledger",
+    "/ledger": "ledger",
+    "/products": "products",
+    "/discover": "products",
+    "/alerts": "settings",
+    "/settings": "settings",
+}
+"""Which style sheet is whose."""
+
 Build = Callable[[Scene], Awaitable[None] | None]
 
 _SWITCH = f"""() => {{
@@ -37,13 +49,14 @@ _SWITCH = f"""() => {{
 def page(path: str) -> Callable[[Build], Build]:
     """Make a function the builder of the page at `path`, one of TITLES or below one, within the frame."""
     root = "/" + path.split("/")[1]
+    style = style_of(SHEETS[root])
 
     def register(build: Build) -> Build:
         @ui.page(path, title=f"{TITLES[root]} · keepahead", language="en-US", response_timeout=20)
         async def show(request: Request, client: Client) -> None:
             scene = _scene(request, client)
             ui.dark_mode(scene.is_dark)
-            ui.add_head_html(f"<style>{STYLE}</style><script>{FIRST_SCRIPT}</script>")
+            ui.add_head_html(f"<style>{style}</style><script>{FIRST_SCRIPT}</script>")
             count = _bar(scene, root)
             with ui.element("div").props('id="page" tabindex="-1"').classes("kh-page"):
                 try:

@@ -70,13 +70,17 @@ def _variables(palette: Palette) -> str:
     return " ".join(f"--{name}: {getattr(palette, name)};" for name in _VARIABLES)
 
 
-STYLE = "\n".join(
-    (
-        f":root {{ {_variables(LIGHT)} --on-act: #ffffff; }}",
-        f"body.body--dark {{ {_variables(DARK)} --on-act: #0b1220; }}",
-        (Path(__file__).parent / "style.css").read_text(),
-    )
-)
+_SHEETS = Path(__file__).parent / "styles"
+
+
+def style_of(sheet: str) -> str:
+    """Return the style of a page: what all share, and what is its own."""
+    shared, own = ((_SHEETS / f"{name}.css").read_text() for name in ("shared", sheet))
+    return f"""
+:root {{ {_variables(LIGHT)} --on-act: #ffffff; }}
+body.body--dark {{ {_variables(DARK)} --on-act: #0b1220; }}
+{shared}{own}"""
+
 
 FIRST_SCRIPT = f"""
 if (!/(?:^|; ){THEME_COOKIE}=/.test(document.cookie)) {{
