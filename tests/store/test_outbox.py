@@ -52,8 +52,8 @@ def test_the_longest_due_comes_first(outbox):
     outbox.put([letter("c")], at(2))
     outbox.put([letter("a"), letter("b")], at(1))
     assert [outbox.claim("one", at(3), hold=HOLD).channel for _ in range(3)] == ["a", "b", "c"]
-    assert [each.channel for each in outbox.recent()] == ["c", "b", "a"]
-    assert [each.channel for each in outbox.recent(1)] == ["c"]
+    assert [each.channel for each in outbox.recent()] == ["b", "a", "c"]
+    assert [each.channel for each in outbox.recent(1)] == ["b"]
 
 
 @pytest.mark.parametrize("behind", [-20, -1, 1, 20])

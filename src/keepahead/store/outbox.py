@@ -125,10 +125,10 @@ class Outbox:
         self._write(parcel, *is_held, holder=None, held_until=None, failure=why, **next_step)
 
     def recent(self, limit: int = 50) -> Sequence[Delivery]:
-        """Return the newest letters, newest first."""
+        """Return the letters that were put in last, the last first, whatever clocks said."""
         query = select(*(_ROWS[name] for name in _DELIVERY)).where(self._is_ours)
         with self._database.read() as connection:
-            found = connection.execute(query.order_by(_ROWS.made_at.desc(), _ROWS.delivery_id.desc()).limit(limit))
+            found = connection.execute(query.order_by(_ROWS.delivery_id.desc()).limit(limit))
             return [Delivery(**row) for row in found.mappings()]
 
     def after(self, delivery_id: int, *, besides: Collection[int] = ()) -> Sequence[Delivery]:

@@ -177,6 +177,20 @@ def test_what_could_not_be_written_is_told_later(database):
     assert dying.told() == [("log", "low", False)]
 
 
+def test_an_end_before_the_beginning(post):
+    """Where a clock was put back, an alarm does not end before it began."""
+    post.see(1000, 40)
+    post.see(-5000, 300)
+    post.look(-4999)
+    assert post.told("low")[-1] == ("log", "low", True)
+    letters = []
+    while (parcel := post.outbox.claim("me", second(2000), hold=timedelta(seconds=30))) is not None:
+        letters.append(alert_of(parcel))
+        post.outbox.delivered(parcel, second(2000))
+    assert all(alert.began_at <= alert.at for alert in letters)
+    assert any(alert.is_over for alert in letters)
+
+
 def test_a_silence_by_somebody_else(post, database):
     """A silence from the command line holds at once, and what it kept back is told soon after it is taken back."""
     post.look(0)
