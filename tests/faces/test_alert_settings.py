@@ -1,5 +1,6 @@
 """Who is told, as people write it: mail addresses, URLs, one mail server; a wrong one is named and never shown."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from keepahead.faces.alert_channels import channels_of
 from keepahead.faces.settings import read_settings
 from keepahead.work.alerts.alert import Severity
 from keepahead.work.alerts.channels import Channels
+from keepahead.work.alerts.rules import NAMES
 
 SMTP = "smtp://127.0.0.1:1?from=keepahead@example.com"
 SLACK = "slack://T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ/#general"
@@ -106,3 +108,10 @@ def test_what_cannot_be_used(settings, words):
     assert words in str(caught.value)
     assert "secret" not in str(caught.value)
     assert str(caught.value).count(caught.value.name) >= 1
+
+
+def test_the_page_names_every_rule():
+    """The page on alerts has a row for each rule there is, and for no other."""
+    page = (Path(__file__).parents[2] / "docs" / "alerts.md").read_text()
+    table = page.split("## What is watched")[1].split("##")[0]
+    assert re.findall(r"^\| `([a-z_]+)` \|", table, re.MULTILINE) == list(NAMES)
