@@ -41,7 +41,7 @@ def examples_of(document: Mapping[str, Any], **instead: str) -> list[Example]:
         _example(document, method.upper(), template, operation, instead)
         for template, operations in document["paths"].items()
         for method, operation in operations.items()
-        if "text/event-stream" not in operation["responses"]["200"].get("content", {})
+        if "text/event-stream" not in operation["responses"].get("200", {}).get("content", {})
     ]
 
 

@@ -87,7 +87,9 @@ _TRIED = {"channels": [{"channel": "mail:ann@example.com", "is_delivered": True,
 class SilenceWish(BaseModel):
     """Of what nobody is to be told, and for how long."""
 
-    model_config = ConfigDict(strict=True, extra="forbid")
+    model_config = ConfigDict(
+        strict=True, extra="forbid", json_schema_extra={"examples": [{"rule": "low", "lasts": "2h", "words": "import"}]}
+    )
 
     rule: Annotated[str | None, Field(max_length=32, description="One rule; without it all.", examples=["low"])] = None
     subject: Annotated[
