@@ -70,7 +70,6 @@ def tell_fault(error: BaseException, scope: Scope, request_id: str) -> None:
     """Tell of an error that a request met; of the request, what helps to find it."""
     with sentry_sdk.new_scope() as told:
         told.set_tag("request_id", request_id)
-        told.set_context("request", {"method": scope["method"], "path": scope["path"]})
         told.add_event_processor(lambda event, _: {**event, "request": _request(scope)})
         sentry_sdk.capture_exception(error)
 

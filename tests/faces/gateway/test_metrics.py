@@ -169,6 +169,23 @@ def test_scrapers_get_the_form_that_they_take(tmp_path):
     assert unknown.status_code == 422
 
 
+def test_many_scrapers_hold_nobody_up(tmp_path):
+    """However many scrape at once, each gets all of it, and what else works in threads is not kept waiting by them."""
+
+    async def main():
+        async with GatewayHouse(tmp_path).opened() as house, house.client("read") as client:
+            await house.gateway._keepa.status()
+            scrapes = [asyncio.create_task(client.get("/metrics")) for _ in range(40)]
+            budget = await client.get("/api/v1/budget")
+            unfinished = sum(not each.done() for each in scrapes)
+            return budget.status_code, unfinished, await asyncio.gather(*scrapes)
+
+    status, unfinished, answers = run(main())
+    assert status == 200
+    assert unfinished > 0  # it did not wait for all of them
+    assert {(each.status_code, each.text.count("keepahead_tokens_balance ")) for each in answers} == {(200, 1 + 2)}
+
+
 def test_waiting_is_measured_from_its_beginning(tmp_path):
     """A call that waits for its refill is in the queue, and then in the histogram with the time that it waited."""
 
@@ -383,7 +400,7 @@ def test_a_ledger_that_is_away_is_told(tmp_path):
             with database.write() as connection:
                 connection.execute(text("ALTER TABLE accounts RENAME TO gone_too"))
             await house.clock.sleep_async(40)
-            body, _ = house.app.state.metrics.scrape("")
+            body, _ = await house.app.state.metrics.scrape("")
             away = Scraped(body.decode())
             with database.write() as connection:
                 connection.execute(text("ALTER TABLE gone RENAME TO entries"))

@@ -92,6 +92,19 @@ def test_it_is_off_unless_a_place_is_named(tmp_path, monkeypatch):
         assert collector.sent == []
 
 
+def test_switched_off_it_is_empty(tmp_path, monkeypatch):
+    """OTEL_SDK_DISABLED switches all of OpenTelemetry off: /metrics answers, and shows nothing of the account."""
+    monkeypatch.setenv("OTEL_SDK_DISABLED", "true")
+
+    async def main():
+        async with GatewayHouse(tmp_path).opened() as house, house.client("read") as client:
+            return await client.get("/metrics")
+
+    answer = run(main())
+    assert answer.status_code == 200
+    assert "keepahead_" not in answer.text
+
+
 def test_a_collector_that_is_away_holds_nothing_up(tmp_path):
     """With a collector that cannot be reached requests are answered, and the gateway ends in time."""
     walk(tmp_path, OTEL_EXPORTER_OTLP_ENDPOINT="http://127.0.0.1:1")

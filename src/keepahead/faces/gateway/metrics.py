@@ -3,7 +3,7 @@
 Through OpenTelemetry, with a provider and a registry of this gateway's own: several in one process share nothing.
 """
 
-import threading
+import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
@@ -58,7 +58,7 @@ class Metrics:
         self._gateway = gateway
         self._watch = alerting.watch
         self._registry = CollectorRegistry()
-        self._scraping = threading.Lock()
+        self._scraping = asyncio.Lock()
         self._provider = MeterProvider(
             [PrometheusMetricReader(registry=self._registry, scope_info_enabled=False), *readers],
             resource,
@@ -90,11 +90,14 @@ class Metrics:
         """Send what is still to be sent, and end the readers. Blocks."""
         self._provider.shutdown()
 
-    def scrape(self, accept: str) -> tuple[bytes, str]:
-        """Return all metrics in the form that the scraper takes, and its media type. Takes some milliseconds."""
+    async def scrape(self, accept: str) -> tuple[bytes, str]:
+        """Return all metrics in the form that the scraper takes, and its media type.
+
+        It takes some milliseconds of a thread, and of one only however many ask: others work in threads as well.
+        """
         encode, media_type = choose_encoder(accept)
-        with self._scraping:  # the exporter is not made for two at a time
-            return encode(self._registry), media_type
+        async with self._scraping:
+            return await asyncio.to_thread(encode, self._registry), media_type
 
     def take_request(self, scope: Scope, status: int, seconds: float) -> None:
         """Count one request of the gateway."""

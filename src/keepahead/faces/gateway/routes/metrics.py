@@ -1,7 +1,5 @@
 """`/metrics`: for Prometheus, and whoever speaks its language. A key is needed; nothing is spent."""
 
-import asyncio
-
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
@@ -24,5 +22,5 @@ keepahead_tokens_balance 174.0
 async def metrics(request: Request) -> Response:
     """Show the account's standing, and what the entries of the ledger add up to since this gateway began."""
     shown: Metrics = request.app.state.metrics
-    body, media_type = await asyncio.to_thread(shown.scrape, request.headers.get("accept", _TEXT))
+    body, media_type = await shown.scrape(request.headers.get("accept", _TEXT))
     return Response(body, headers={"Content-Type": media_type})
