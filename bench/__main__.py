@@ -20,6 +20,7 @@ from rich.console import Console
 from bench import bodies
 from bench.archive import archive
 from bench.chapter import Chapter, chapter_of_rows
+from bench.dashboard import dashboard
 from bench.decoding import decoding
 from bench.economy import economy
 from bench.gateway import gateway
@@ -199,6 +200,7 @@ _CHAPTERS: Mapping[str, Callable[[Path], Iterator[Chapter]]] = {
     "economy": economy,
     "gateway": gateway,
     "scrape": scrape,
+    "dashboard": dashboard,
 }
 
 main()

@@ -46,13 +46,13 @@ _staged = Table(
 )
 
 
-def fill(url: str, fingerprint: str, entries: int, until: datetime) -> None:
-    """Append so many entries of one account, the last of them just before `until`."""
+def fill(url: str, fingerprint: str, entries: int, until: datetime, *, apart: timedelta = _APART) -> None:
+    """Append so many entries of one account, a call every `apart`, the last of them just before `until`."""
     engine = create_engine(url)
     with engine.connect() as connection:
         if engine.dialect.name == "sqlite":
             _hurry(connection)
-        _append(connection, fingerprint, entries // 2, until)
+        _append(connection, fingerprint, entries // 2, until, apart)
         connection.commit()
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         _settle_down(connection)
@@ -73,11 +73,11 @@ def _settle_down(connection: Connection) -> None:
         connection.exec_driver_sql(statement)
 
 
-def _append(connection: Connection, fingerprint: str, calls: int, until: datetime) -> None:
+def _append(connection: Connection, fingerprint: str, calls: int, until: datetime, apart: timedelta) -> None:
     for index in tables.entries.indexes:
         index.drop(connection)
     _staged.create(connection)
-    _stage(connection, calls, until)
+    _stage(connection, calls, until, apart)
     columns = [column.name for column in tables.entries.columns if column.name != "seq"]
     kinds = union_all(*(select(literal_column(str(kind)).label("kind")) for kind in (0, 1))).subquery("kinds")
     nothing = dict.fromkeys(columns)
@@ -94,9 +94,9 @@ def _append(connection: Connection, fingerprint: str, calls: int, until: datetim
         index.create(connection)
 
 
-def _stage(connection: Connection, calls: int, until: datetime) -> None:
-    first = until - _APART * calls
-    moments = (first + _APART * number for number in range(calls))
+def _stage(connection: Connection, calls: int, until: datetime, apart: timedelta) -> None:
+    first = until - apart * calls
+    moments = (first + apart * number for number in range(calls))
     staged = ((number, new_call_id(at), (at - _EPOCH) // _MICROSECOND) for number, at in enumerate(moments))
     with closing(connection.connection.cursor()) as cursor:
         if connection.dialect.name == "sqlite":

@@ -86,7 +86,7 @@ class Course:
             return Past(
                 readings=[
                     *self._before(connection, since),
-                    *self._readings(connection, _Slots(since, width / close, stretches * close), close),
+                    *self._readings(connection, _Slots(since, width, stretches), close),
                 ],
                 held=self._held(connection, _Slots(since, width, stretches)),
                 refused=self._refused(connection, _Slots(since, width, stretches)),
@@ -118,11 +118,17 @@ class Course:
         return [] if newest_of_all is None else [_reading(newest_of_all[:-1])]
 
     def _readings(self, connection: Connection, slots: "_Slots", close: int) -> Sequence[Reading]:
-        """Return the lowest and the newest reading of each stretch, of those that are the newest of each slot."""
-        looks = slots.cte()
-        stretch = (looks.c.number // close).label("stretch")
+        """Return the lowest and the newest reading of each stretch, of those that are the newest of each slot.
+
+        Those of calls are looked up in slots `close` times as narrow; others are rare, and are seen with the next call.
+        """
+        narrow = slots.divided(close)
+        looks, narrow_looks = slots.cte("slots"), narrow.cte("narrow_slots")
+        number, stretch = looks.c.number.label("stretch"), (narrow_looks.c.number // close).label("stretch")
         picked = union_all(
-            *(select(stretch, self._newest(kind, slots, looks).label("seq")) for kind in METERED)
+            select(stretch, self._newest("settled", narrow, narrow_looks).label("seq")),
+            select(number, self._newest("observed", slots, looks).label("seq")),
+            select(number, self._newest("carried", slots, looks).label("seq")),
         ).subquery()
         entries = tables.entries
         ranked = select(
@@ -139,7 +145,7 @@ class Course:
         return [_reading(row) for row in connection.execute(wanted)]
 
     def _held(self, connection: Connection, slots: "_Slots") -> Sequence[Held]:
-        looks = slots.cte()
+        looks = slots.cte("slots")
         picked = select(self._newest("reserved", slots, looks).label("seq")).select_from(looks).subquery()
         query = (
             select(_ENTRIES.at, _ENTRIES.balance - _ENTRIES.free + _ENTRIES.tokens)
@@ -149,7 +155,7 @@ class Course:
         return [Held(at, tokens) for at, tokens in connection.execute(query)]
 
     def _refused(self, connection: Connection, slots: "_Slots") -> Sequence[Refused]:
-        looks = slots.cte()
+        looks = slots.cte("slots")
         some = select(_ENTRIES.at).where(*self._within("refusal", slots, looks)).correlate(looks)
         newest = some.order_by(_ENTRIES.at.desc()).limit(COUNTED_MOST).subquery()
         counted = select(func.count()).select_from(newest).correlate(looks).scalar_subquery()
@@ -177,18 +183,22 @@ class _Slots:
 
     def __init__(self, since: datetime, width: timedelta, count: int) -> None:
         self.micros = max(1, width // _MICROSECOND)
-        self._since = literal((since - _EPOCH) // _MICROSECOND, BigInteger)
-        self._count = count
+        self._since, self._width, self._count = since, width, count
 
-    def cte(self) -> CTE:
+    def divided(self, by: int) -> "_Slots":
+        """Return the slots into which these fall apart."""
+        return _Slots(self._since, self._width / by, self._count * by)
+
+    def cte(self, name: str) -> CTE:
         """Return the numbers of the slots."""
-        numbers = select(literal(0, Integer).label("number")).cte("slots", recursive=True)
+        numbers = select(literal(0, Integer).label("number")).cte(name, recursive=True)
         more: Select[Any] = select(numbers.c.number + 1).where(numbers.c.number < self._count - 1)
         return numbers.union_all(more)
 
     def begins(self, looks: CTE) -> ColumnElement[int]:
         """Return when each begins, in microseconds."""
-        return self._since + type_coerce(looks.c.number, BigInteger) * literal(self.micros, BigInteger)
+        since = literal((self._since - _EPOCH) // _MICROSECOND, BigInteger)
+        return since + type_coerce(looks.c.number, BigInteger) * literal(self.micros, BigInteger)
 
 
 def _reading(row: Any) -> Reading:

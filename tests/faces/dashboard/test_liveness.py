@@ -91,6 +91,18 @@ def test_a_killed_gateway_comes_back(chromium, gateway, tmp_path):
             expect_spent(page, spend(again, 1))
 
 
+def test_a_key_that_was_revoked_meanwhile(chromium, gateway, tmp_path):
+    """A page that may not connect again asks for a key, and does not wait for ever."""
+    key = gateway.command("keys", "create", "shop", "--json", folder=tmp_path)["key"]
+    with Relay(gateway.base) as relay, opened(chromium, relay.base, key) as (page, _):
+        expect_spent(page, 0)
+        relay.cut()
+        expect(page.get_by_text(LOST)).to_be_visible()
+        gateway.command("keys", "revoke", "shop", "--json", folder=tmp_path)
+        relay.join()
+        expect(page.get_by_label("Gateway key")).to_be_visible(timeout=30_000)
+
+
 def test_it_ends_with_open_pages(chromium, gateway):
     """A gateway that is told to end does so while pages are open, soon and without a complaint; the pages say so."""
     with opened(chromium, gateway.base, gateway.key) as (page, _):

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from keepahead.errors import LedgerError
 from keepahead.faces.dashboard.board import View
 from keepahead.faces.dashboard.login import THEME_COOKIE
-from keepahead.faces.dashboard.look import DARK, FIRST_SCRIPT, LIGHT, style_of
+from keepahead.faces.dashboard.look import DARK, FIRST_SCRIPT, LIGHT, OUTAGE_SCRIPT, style_of
 from keepahead.faces.dashboard.scene import Scene, house_of_pages
 from keepahead.faces.gateway.visit import visit_of
 from keepahead.faces.gateway.visitor import NoKeyError
@@ -56,7 +56,7 @@ def page(path: str) -> Callable[[Build], Build]:
         async def show(request: Request, client: Client) -> None:
             scene = _scene(request, client)
             ui.dark_mode(scene.is_dark)
-            ui.add_head_html(f"<style>{style}</style><script>{FIRST_SCRIPT}</script>")
+            ui.add_head_html(f"<style>{style}</style><script>{FIRST_SCRIPT}{OUTAGE_SCRIPT}</script>")
             count = _bar(scene, root)
             with ui.element("div").props('id="page" tabindex="-1"').classes("kh-page"):
                 try:

@@ -82,6 +82,8 @@ body.body--dark {{ {_variables(DARK)} --on-act: #0b1220; }}
 {shared}{own}"""
 
 
+OUTAGE_SCRIPT = (Path(__file__).parent / "outage.js").read_text()
+
 FIRST_SCRIPT = f"""
 if (!/(?:^|; ){THEME_COOKIE}=/.test(document.cookie)) {{
   const theme = matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";

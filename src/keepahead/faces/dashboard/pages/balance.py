@@ -57,9 +57,9 @@ class BalanceChart:
             with ui.element("div").classes("kh-head"):
                 ui.label("Balance").classes("kh-title").props("role=heading aria-level=1")
                 choice = {name: f"Last {name}" for name in SPANS}
-                ui.toggle(choice, value="hour", on_change=self._choose).props(
-                    'unelevated no-caps color=none text-color=none toggle-color=none aria-label="How far back"'
-                ).classes("kh-choice")
+                toggle = ui.toggle(choice, value="hour", on_change=self._choose).classes("kh-choice")
+                toggle.props('unelevated no-caps aria-label="How far back"')
+                toggle.props("color=none text-color=none toggle-color=none toggle-text-color=none")
             self._outlook = ui.label().classes("kh-outlook").props("role=status")
             self._chart = ui.echart(options(scene.palette, view.status.floor)).classes("kh-chart")
             self._chart.props('role=img aria-label="Chart of the balance; the words around it say the same"')
