@@ -13,6 +13,7 @@ from playwright.sync_api import Page, expect
 from tests.faces.dashboard.browser import opened
 from tests.faces.dashboard.relay import Relay
 from tests.faces.gateway.served_gateway import ServedGateway
+from tests.postgres import own_server
 
 LOST = "Connection lost."
 
@@ -101,6 +102,23 @@ def test_a_key_that_was_revoked_meanwhile(chromium, gateway, tmp_path):
         gateway.command("keys", "revoke", "shop", "--json", folder=tmp_path)
         relay.join()
         expect(page.get_by_label("Gateway key")).to_be_visible(timeout=30_000)
+
+
+def test_a_ledger_that_is_away(chromium, tmp_path):
+    """While the ledger's server is down the page says so and keeps what it showed; then it goes on by itself."""
+    with own_server() as database, ServedGateway(tmp_path, KEEPAHEAD_DATABASE_URL=database.url) as gateway:
+        spent = spend(gateway)
+        with opened(chromium, gateway.base, gateway.key) as (page, _):
+            expect_spent(page, spent)
+            page.evaluate("window.isSame = true")
+            database.shut_down()
+            failure = page.get_by_role("alert").get_by_text("the ledger cannot be read")
+            expect(failure).to_be_visible()
+            expect_spent(page, spent)
+            database.start()
+            expect(failure).to_have_count(0)
+            expect_spent(page, spend(gateway, 1))
+            assert page.evaluate("window.isSame")
 
 
 def test_it_ends_with_open_pages(chromium, gateway):
