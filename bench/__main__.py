@@ -25,6 +25,7 @@ from bench.decoding import decoding
 from bench.economy import economy
 from bench.gateway import gateway
 from bench.growth import growth
+from bench.looks import looks
 from bench.many import many_clients
 from bench.neighbour import LeftOutError, Neighbour, environment
 from bench.pairs import Bare, Memory, OnSqlite
@@ -196,6 +197,7 @@ _CHAPTERS: Mapping[str, Callable[[Path], Iterator[Chapter]]] = {
     "command": _command,
     "many": _many,
     "growth": growth,
+    "looks": looks,
     "archive": archive,
     "economy": economy,
     "gateway": gateway,

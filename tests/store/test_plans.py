@@ -32,7 +32,7 @@ def test_no_look_sorts_the_whole_record(sqlite_url):
         lambda: record.shapes({"one", "two"}),
         lambda: record.of_call("one"),
         lambda: search.page(Filter()),
-        lambda: search.page(Filter(), "word", place=place),
+        lambda: search.page(Filter(), "two words", place=place),
         lambda: search.page(Filter(kind="lost"), order=Order.OLDEST, place=place, backwards=True),
         lambda: search.newer(Filter(caller="nightly"), "word", 7),
         lambda: record.sums(GroupBy.CALLER, Filter(since=at(0))),
@@ -44,4 +44,10 @@ def test_no_look_sorts_the_whole_record(sqlite_url):
         sorted_ = [plan for plan in plans if "ORDER BY" in plan]
         assert plans, number
         assert not sorted_, (number, plans)
+    plans.clear()
+    search.page(Filter(), "f73rzke9gxq2xdckns9n")
+    assert plans[0] == "SEARCH entries USING INDEX entries_by_call (call_id=?)"
+    plans.clear()
+    Spending(database, "account").estimates(GroupBy.CALLER, at(0), last_seq=9)
+    assert "SEARCH entries USING INDEX entries_by_time (fingerprint=? AND at>?)" in plans
     database.close()

@@ -100,6 +100,17 @@ def test_words(database, filled):
     assert found("  ") == {each.seq for each in filled}
 
 
+def test_a_call_is_found_by_its_id(database, filled):
+    """The whole id of a call gives its entries, in either order, however far back they lie; filters hold."""
+    search = Search(database, "account", look_most=3)
+    newest = search.page(Filter(), "call01")
+    assert [line.entry.label.call_id for line in newest.lines] == ["call01", "call01"]
+    assert (newest.next, newest.looked_to) == (None, None)
+    assert search.page(Filter(), "call01", Order.OLDEST).lines == list(reversed(newest.lines))
+    assert len(search.page(Filter(kind="settled"), "call01").lines) == 1
+    assert search.page(Filter(), "call0").looked_to is not None
+
+
 def test_a_look_ends(database, filled):
     """Who looks for what is not there learns how far was looked, and may look on to the end."""
     search = Search(database, "account", look_most=10)

@@ -81,7 +81,8 @@ class Search:
     ) -> Page:
         """Return the page after `place`, or the one before it (`backwards`); without one the first.
 
-        Each word of `text` must be in the entry, or in what its call asked for.
+        Each word of `text` must be in the entry, or in what its call asked for. The whole id of a call gives its
+        entries, wherever they are.
         """
         words = text.split()[:WORDS_MOST]
         down = order.is_down is not backwards
@@ -90,6 +91,11 @@ class Search:
         onward = [] if place is None else [beyond(key, place, down=down)]
         is_narrow = bool(words) or _is_narrow(wanted)
         with self._database.read() as connection:
+            if len(words) == 1:
+                own = [by_number_of(self._fingerprint), _ENTRY.call_id == words[0]]
+                call = _read(connection, [*own, *matching(self._fingerprint, wanted)[1:]], key, down=down, limit=size)
+                if call:
+                    return Page(lines=[line for line, _ in call], next=None, previous=None, looked_to=None)
             if order.is_by_time:
                 stretch = [*in_time, *onward]
                 cut = self._cut(connection, stretch, down=down) if is_narrow else None

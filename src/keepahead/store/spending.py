@@ -80,15 +80,15 @@ class Spending:
             cut = last_of_stretch(connection, own, down=True, most=self._look_most)
         return since if cut is None else cut[1]
 
-    def dearest(self, since: datetime, limit: int) -> Sequence[Line]:
-        """Return the calls that Keepa charged most for since then, the dearest first."""
-        query = select(tables.entries).where(*self._settled(since))
+    def dearest(self, since: datetime, limit: int, *, last_seq: int) -> Sequence[Line]:
+        """Return the calls that Keepa charged most for since then, up to the entry `last_seq`; the dearest first."""
+        query = select(tables.entries).where(*self._settled(since, last_seq))
         with self._database.read() as connection:
             found = connection.execute(query.order_by(_ENTRY.tokens.desc(), _ENTRY.seq.desc()).limit(limit)).mappings()
             return [Line(row["seq"], rows.read_entry(row)) for row in found]
 
-    def estimates(self, by: GroupBy, since: datetime) -> Mapping[str, Estimate]:
-        """Return how well the costs of each group were foreseen since then."""
+    def estimates(self, by: GroupBy, since: datetime, *, last_seq: int) -> Mapping[str, Estimate]:
+        """Return how well the costs of each group were foreseen since then, up to the entry `last_seq`."""
         over = _ENTRY.tokens - _ENTRY.reserved
         counts = (
             func.count(),
@@ -97,13 +97,14 @@ class Spending:
             func.sum(case((over > 0, 1), else_=0)),
             func.sum(case((over > 0, over), else_=0)),
         )
-        query = select(_ENTRY[by.value], *counts).where(*self._settled(since)).group_by(_ENTRY[by.value])
+        query = select(_ENTRY[by.value], *counts).where(*self._settled(since, last_seq)).group_by(_ENTRY[by.value])
         with self._database.read() as connection:
             found: Iterable[Any] = connection.execute(query).all()
         return {group: Estimate(group, *(int(count or 0) for count in sums)) for group, *sums in found}
 
-    def _settled(self, since: datetime) -> Sequence[ColumnElement[bool]]:
-        return _ENTRY.fingerprint == self._fingerprint, _ENTRY.at >= since, _ENTRY.kind == "settled"
+    def _settled(self, since: datetime, last_seq: int) -> Sequence[ColumnElement[bool]]:
+        own = _ENTRY.fingerprint == self._fingerprint
+        return own, _ENTRY.at >= since, _ENTRY.seq <= last_seq, _ENTRY.kind == "settled"
 
 
 def add(estimates: Mapping[str, Estimate], by: GroupBy, lines: Iterable[Line]) -> Mapping[str, Estimate]:

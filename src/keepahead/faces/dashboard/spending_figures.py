@@ -36,7 +36,7 @@ def read_figures(
 ) -> SpendingFigures:
     """Read it; with what was read `before` only what came to it. Blocks. Raises LedgerError."""
     wanted = Filter(since=window.since)
-    last = record.last_seq()
+    last = record.last_seq()  # first of all: what comes meanwhile is new the next time
     new: Sequence[Line] = ()
     if before is not None and (before.window, before.by) == (window, by):
         new = record.after(before.last_seq, Filter(kind="settled"), limit=_NEW_MOST)
@@ -44,8 +44,8 @@ def read_figures(
         before = None
     if before is None or len(new) == _NEW_MOST:
         seen_since = spending.seen_since(window.since)
-        dearest = spending.dearest(seen_since, DEAREST_MOST)
-        estimates = spending.estimates(by, seen_since)
+        dearest = spending.dearest(seen_since, DEAREST_MOST, last_seq=last)
+        estimates = spending.estimates(by, seen_since, last_seq=last)
         asked = shapes_of(dearest, record)
     else:
         seen_since, asked = before.seen_since, before.asked
