@@ -26,7 +26,7 @@ from keepahead.store.spending import Spending
 
 SMALL = 1_000
 LARGE = int(os.environ.get("KEEPAHEAD_BENCH_LOOKED_AT", "1000000"))
-_ROUNDS = 15
+_ROUNDS = 11
 
 BOUNDED = (
     "a word that is nowhere",

@@ -1,6 +1,7 @@
 """The page of the ledger in a real browser: found, sorted, turned, opened, and told of what is new."""
 
 import re
+import sqlite3
 from contextlib import closing
 from urllib.parse import parse_qs, urlsplit
 
@@ -126,6 +127,27 @@ def test_new_entries_announce_themselves(chromium, gateway):
         expect(page.locator(ROWS).first).not_to_have_text(before[0])
         expect(news).to_be_hidden()
         assert any("settled" in text for text in texts(page)[:3])
+
+
+def test_a_ledger_that_cannot_be_read(chromium, gateway):
+    """Both pages say so, keep what they showed, and recover by themselves."""
+    with (
+        opened(chromium, gateway.base, gateway.key, path="/ledger") as (page, _),
+        opened(chromium, gateway.base, gateway.key, path="/spending") as (other, _),
+        closing(sqlite3.connect(gateway.environment["KEEPAHEAD_DATABASE_URL"].removeprefix("sqlite:///"))) as file,
+    ):
+        expect(page.locator(ROWS)).to_have_count(50)
+        expect(other.locator(".kh-figures").nth(1)).to_be_visible()
+        before = texts(page)
+        file.execute("ALTER TABLE entries RENAME TO mislaid")
+        for each in (page, other):
+            expect(each.get_by_text("The ledger cannot be read")).to_be_visible()
+        page.get_by_role("button", name="On").click()
+        assert texts(page) == before
+        file.execute("ALTER TABLE mislaid RENAME TO entries")
+        for each in (page, other):
+            expect(each.get_by_text("The ledger cannot be read")).to_be_hidden()
+        expect(page.locator(ROWS).first).not_to_have_text(before[0])
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

@@ -66,7 +66,6 @@ class SpendingView:
     async def build(self) -> None:
         """Draw it with what its address asks for. Raises LedgerError."""
         figures = await asyncio.to_thread(self._read)
-        palette = self._scene.palette
         with ui.element("div").classes("kh-spending-head"):
             ui.label("Spending").classes("kh-title").props("role=heading aria-level=1")
             with ui.element("div").classes("kh-toggles"):
@@ -76,6 +75,13 @@ class SpendingView:
         self._note.set_visibility(False)
         self._empty = ui.label("Nothing was spent in this time. Choose a longer one, or make a call: Discover does.")
         self._empty.classes("kh-note").props("role=status")
+        with ui.element("div").classes("kh-page") as self._body:
+            self._build_body(figures)
+        self._show(figures)
+        self._scene.follow(self._follow)
+
+    def _build_body(self, figures: SpendingFigures) -> None:
+        palette = self._scene.palette
         with ui.element("dl").classes("kh-headlines"):
             self._headlines = {name: _headline(name) for name in _HEADLINES}
         with _card("By hour") as self._hour_title:
@@ -94,8 +100,6 @@ class SpendingView:
                 self._estimates_seen = ui.label().classes("kh-soft")
                 self._pairs = _chart(pair_options((), palette), "kh-chart kh-chart-low")
                 self._estimates = Figures("What was set aside, and what was charged", ESTIMATES)
-        self._show(figures)
-        self._scene.follow(self._follow)
 
     def _toggle(self, label: str, options: dict[Range, str] | dict[GroupBy, str], value: str, name: str) -> None:
         with ui.element("div").classes("kh-toggle-box").props("role=group") as box:
@@ -140,6 +144,7 @@ class SpendingView:
         self._figures = figures
         self._note.set_visibility(False)
         self._empty.set_visibility(not figures.endpoints)
+        self._body.set_visibility(bool(figures.endpoints))
         for name, (count, _, _) in headlines(figures.endpoints).items():
             _set_text(self._headlines[name], f"{count:,}")
         stack = stack_of(figures.parts, figures.window, self._known)
