@@ -69,7 +69,10 @@ class DiscoveryRun:
         except FAILURES as failure:
             self.failure = refusal_words(failure, self._scene.now)
             self.state = State.REFUSED
-        self._changed()
+        finally:
+            if self.state is State.RUNNING:  # whatever it was, the page goes on
+                self.state, self.failure = State.REFUSED, "A fault of keepahead itself: the gateway's log tells of it."
+            self._changed()
 
     async def _take(self, item: Item) -> None:
         match item:

@@ -103,12 +103,13 @@ class DiscoverPage:
         background_tasks.create(self._carry_out(self._run), name="discovery")
 
     async def _carry_out(self, run: DiscoveryRun) -> None:
-        await run.run()
-        if self._scene.client.is_deleted:
-            return
-        with self._scene.client:
-            self._plan_view.set_running(is_running=False)
-            await self.plan()  # the archive has more now
+        try:
+            await run.run()
+        finally:
+            if not self._scene.client.is_deleted:
+                with self._scene.client:
+                    self._plan_view.set_running(is_running=False)
+                    await self.plan()  # the archive has more now
 
     def _show_run(self) -> None:
         if self._run is not None and not self._scene.client.is_deleted:
