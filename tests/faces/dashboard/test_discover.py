@@ -13,6 +13,7 @@ from tests.faces.gateway.served_gateway import ServedGateway
 
 from keepahead.faces.dashboard.found_rows import FIELDS
 
+expect.set_options(timeout=15_000)
 RUN = re.compile(r"^(Wait .* and run|Run) \(at most")
 
 
@@ -32,6 +33,11 @@ def spent(gateway: ServedGateway) -> int:
 def told(page, name: str) -> str:
     """What a card says."""
     return page.get_by_role("region", name=name).inner_text()
+
+
+def wait_until_done(page) -> None:
+    """Wait for the end of a discovery: the simulated finder takes its time on a busy machine."""
+    page.get_by_role("heading", name="Done", exact=True).wait_for(timeout=60_000)
 
 
 def number(pattern: str, text: str) -> int:
@@ -64,7 +70,7 @@ def test_from_the_form_to_the_files(chromium, gateway):
         page.get_by_text("it leaves").wait_for()
         before = spent(gateway)
         button.click()
-        page.get_by_role("heading", name="Done", exact=True).wait_for()
+        wait_until_done(page)
         said = number(r"([\d,]+) tokens? spent", told(page, "Progress"))
         assert said == spent(gateway) - before == gateway.truth()["consumed"] - before > 12
         assert "12 of 12 found" in told(page, "Progress")
@@ -91,13 +97,13 @@ def test_a_reload_pays_nothing_twice(chromium, gateway):
     """The form outlives a reload, the plan says what the archive saves, and running again costs nothing."""
     with opened(chromium, gateway.base, gateway.key, path="/discover?rank_to=90000&max_results=5") as (page, _):
         page.get_by_role("button", name=RUN).click()
-        page.get_by_role("heading", name="Done", exact=True).wait_for()
+        wait_until_done(page)
         page.reload()
         expect(page.get_by_label("Sales rank, to")).to_have_value("90000")
         page.get_by_text("The archive has all of it").wait_for()
         before = spent(gateway)
         page.get_by_role("button", name=RUN).click()
-        page.get_by_role("heading", name="Done", exact=True).wait_for()
+        wait_until_done(page)
         assert number(r"([\d,]+) saved", told(page, "Progress")) > 10
         assert spent(gateway) == before
 
@@ -177,7 +183,7 @@ def test_how_it_looks(chromium, gateway, size, theme):
     path = "/discover?rank_to=90000&max_results=5"
     with opened(chromium, gateway.base, gateway.key, size=size, theme=theme, path=path) as (page, watched):
         page.get_by_role("button", name=RUN).click()
-        page.get_by_role("heading", name="Done", exact=True).wait_for()
+        wait_until_done(page)
         page.get_by_text("1-5 of 5").wait_for()
         keep_picture(page, f"discover-{size}-{theme}")
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
