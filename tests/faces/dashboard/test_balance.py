@@ -41,6 +41,11 @@ def test_the_past_and_what_comes(chromium, gateway):
         for name in ("week", "day"):
             page.get_by_role("button", name=f"Last {name}").click()
             expect(page.get_by_text(f"In the last {name} the balance was between")).to_be_visible()
+        coarse = page.evaluate(_SERIES)["balance"]
+        page.locator(".kh-chart canvas").hover()
+        for _ in range(8):
+            page.mouse.wheel(0, -300)
+        page.wait_for_function(f"({_SERIES})().balance > {coarse}")
         expect(page.get_by_role("status")).to_contain_text("At the pace of the last 5 minutes")
         assert page.evaluate("window.isSame")
         assert watched.complaints == []

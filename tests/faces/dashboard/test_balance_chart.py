@@ -9,7 +9,7 @@ from keepahead.budget.entry import Label, Refusal, Reserved
 from keepahead.budget.lane import LIVE
 from keepahead.budget.past import Reading
 from keepahead.budget.status import status_of
-from keepahead.faces.dashboard.balance_chart import SPANS, Drawn, added, ahead, drawn, options
+from keepahead.faces.dashboard.balance_chart import SPANS, Drawn, added, ahead, drawn, looked_at, options
 from keepahead.faces.dashboard.look import DARK, LIGHT
 from keepahead.faces.dashboard.outlook import outlook_words, past_words
 from keepahead.store.course import Held, Past, Refused
@@ -51,6 +51,18 @@ def test_what_is_new():
     ]
     assert added(lines, at(2), 95) == Drawn([[ms(2), 95]], [[ms(1), 15]], [[ms(1), 0, 1]])
     assert added([], at(2), None) == Drawn([], [], [])
+
+
+def test_a_closer_look():
+    """What is zoomed into is read anew where it is less than half of the past, and never beyond now."""
+    week = SPANS["week"]
+    begins = at(0) - week.back
+    whole = week.back + week.ahead
+    assert looked_at({"start": 0, "end": 100, "batch": None}, week, at(0)) is None
+    assert looked_at({"batch": [{"start": 10, "end": 20}]}, week, at(0)) == (begins + whole / 10, begins + whole / 5)
+    assert looked_at({"start": 80, "end": 100}, week, at(0)) == (begins + whole * 0.8, at(0))
+    assert looked_at({"start": 95, "end": 100}, week, at(0)) is None
+    assert looked_at({"batch": [{"startValue": 1}]}, week, at(0)) is None
 
 
 def test_the_forecast():

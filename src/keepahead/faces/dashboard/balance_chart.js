@@ -10,5 +10,19 @@ window.khChart = (id, series, since, until) => {
     // one that is older stays: the balance at the left edge
     return { id: name, data: first < 0 ? all.slice(-1) : all.slice(name === "balance" ? Math.max(0, first - 1) : first) };
   });
-  chart.setOption({ series: changes, xAxis: { min: since, max: until } });
+  const isNew = series.balance?.isWhole;
+  const zoom = isNew ? { dataZoom: [0, 1].map(() => ({ start: 0, end: 100 })) } : {};
+  chart.setOption({ series: changes, xAxis: { min: since, max: until }, ...zoom });
+};
+
+// Puts finer points in place of those between two moments.
+window.khDetail = (id, series, since, until) => {
+  const chart = getElement(id)?.chart;
+  const shown = chart?.getOption().series ?? [];
+  const changes = Object.entries(series).map(([name, points]) => {
+    const before = shown.find((each) => each.id === name).data;
+    const outside = (isWanted) => before.filter((point) => isWanted(point[0]));
+    return { id: name, data: [...outside((at) => at < since), ...points, ...outside((at) => at > until)] };
+  });
+  chart?.setOption({ series: changes });
 };

@@ -79,6 +79,20 @@ def ahead(account: Account, now: datetime, span: timedelta, pace: float) -> tupl
     return [[_ms(each.at), each.balance] for each in found], [[_ms(each.at), each.at_pace] for each in found]
 
 
+def looked_at(zoom: Mapping[str, Any], span: Span, now: datetime) -> tuple[datetime, datetime] | None:
+    """Return what is looked at closely enough that finer points are worth it; None where all of them fit as they are.
+
+    `zoom` is what the chart says of it: shares of the whole, in percent, of one way to zoom or of several.
+    """
+    shares = (zoom.get("batch") or [zoom])[0]
+    begin, end = shares.get("start"), shares.get("end")
+    if begin is None or end is None:
+        return None
+    first, whole = now - span.back, span.back + span.ahead
+    since, until = first + whole * (begin / 100), min(now, first + whole * (end / 100))
+    return (since, until) if timedelta() < until - since < span.back / 2 else None
+
+
 def options(palette: Palette, floor: int) -> dict[str, Any]:
     """Return the options of the chart, without any points."""
     text = {"color": palette.soft}

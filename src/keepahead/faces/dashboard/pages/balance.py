@@ -4,6 +4,7 @@
 
 import asyncio
 import json
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,9 @@ from typing import Any
 from nicegui import background_tasks, ui
 
 from keepahead.errors import LedgerError
-from keepahead.faces.dashboard.balance_chart import SPANS, Drawn, added, ahead, drawn, options
+from keepahead.faces.dashboard.balance_chart import SPANS, Drawn, added, ahead, drawn, looked_at, options
 from keepahead.faces.dashboard.board import View
-from keepahead.faces.dashboard.frame import page
+from keepahead.faces.dashboard.frame import page, say_failed
 from keepahead.faces.dashboard.headlines import Headlines
 from keepahead.faces.dashboard.outlook import outlook_words, past_words
 from keepahead.faces.dashboard.scene import Scene
@@ -63,6 +64,9 @@ class BalanceChart:
             self._outlook = ui.label().classes("kh-outlook").props("role=status")
             self._chart = ui.echart(options(scene.palette, view.status.floor)).classes("kh-chart")
             self._chart.props('role=img aria-label="Chart of the balance; the words around it say the same"')
+            self._chart.on(
+                "chart:datazoom", self._look_closer, ["start", "end", "batch"], throttle=0.4, leading_events=False
+            )
             self._past = ui.label().classes("kh-soft")
             ui.label(
                 "Times are in UTC. Drag the bar below the chart, or turn the wheel over it, to look closer."
@@ -104,7 +108,26 @@ class BalanceChart:
 
     async def _choose(self, event: Any) -> None:
         self._span = SPANS[event.value]
-        await self.load()
+        try:
+            await self.load()
+        except LedgerError as error:
+            say_failed(f"The ledger cannot be read: {error}")
+
+    async def _look_closer(self, event: Any) -> None:
+        """Read what is looked at in finer stretches."""
+        span = self._span
+        found = looked_at(event.args, span, self._scene.now)
+        if found is None:
+            return
+        try:
+            past = await asyncio.to_thread(self._course.read, *found, stretches=span.stretches)
+        except LedgerError:
+            return  # it stays as coarse as it is
+        if span is not self._span:
+            return  # another was chosen meanwhile
+        told = json.dumps(asdict(drawn(past, *found, stretches=span.stretches)), separators=(",", ":"))
+        since, until = (1000 * moment.timestamp() for moment in found)
+        self._scene.client.run_javascript(f"khDetail({self._chart.id}, {told}, {since:.0f}, {until:.0f})")
 
     async def _renew_pace(self, now: datetime) -> None:
         try:
