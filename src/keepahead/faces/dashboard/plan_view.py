@@ -137,7 +137,9 @@ def _draw(planned: Planned) -> None:
                 ui.label(name).classes("kh-soft")
                 ui.label(f"{amount or 0:,}").classes("kh-value kh-numbers")
         ui.label("tokens").classes("kh-soft kh-unit")
-    ui.label(f"Up to {plan.criteria.max_results:,} products on {site}: {criteria_words(plan.criteria)}")
+    most = plan.criteria.max_results
+    wanted = f"{most:,} product{'' if most == 1 else 's'}"
+    ui.label(f"Up to {wanted} on {site}: {criteria_words(plan.criteria)}")
     if held.what:
         with ui.element("div").classes("kh-saved"):
             ui.icon("savings").props("aria-hidden=true")
