@@ -206,7 +206,7 @@ def test_the_log_is_json_and_holds_no_key(tmp_path):
     requests = [line for line in lines if line["event"] == "request"]
     assert len(requests) == 2 * 6 + 4 * 4 + 1 + 3 + 1  # what is no HTTP at all is no request
     assert all(line["request_id"] for line in requests)
-    assert [line["level"] for line in lines if gateway.base in line["event"]] == ["info"]
+    assert [line["level"] for line in lines if gateway.base in line["event"]] == ["info", "info"]
 
 
 def upgrade(key: str) -> bytes:
