@@ -1,5 +1,6 @@
 """Pages live: they follow, they say when they cannot, they come back, and one that hangs costs nobody anything."""
 
+import itertools
 import re
 import signal
 import socket
@@ -16,21 +17,35 @@ from tests.faces.gateway.served_gateway import ServedGateway
 from tests.postgres import own_server
 
 LOST = "Connection lost."
+NUMBERS = itertools.count()
 
 
-@pytest.fixture
-def gateway(tmp_path):
-    """A served gateway that knows its balance."""
-    with ServedGateway(tmp_path, "--balance", "500", KEEPAHEAD_DRAIN_SECONDS="10") as served:
-        with served.client() as client:
-            assert client.get("/api/v1/budget").json()["balance"] == 500
+@pytest.fixture(scope="module")
+def gateway(tmp_path_factory):
+    """A served gateway that knows its balance, and outlives these tests."""
+    with ServedGateway(tmp_path_factory.mktemp("liveness"), "--balance", "500") as served:
+        spend(served)
         yield served
 
 
-def spend(gateway: ServedGateway, skip: int = 0) -> int:
-    """Spend a token on a product; return what was spent so far."""
+@pytest.fixture
+def mortal(tmp_path):
+    """Another one, which may be ended."""
+    with ServedGateway(tmp_path, "--balance", "500", KEEPAHEAD_DRAIN_SECONDS="10") as served:
+        spend(served)
+        yield served
+
+
+def spend(gateway: ServedGateway) -> int:
+    """Spend a token on a product that nobody has asked for; return what was spent so far."""
     with gateway.client() as client:
-        assert client.get(f"/api/v1/products/{gateway.some(1, skip)[0]}").status_code == 200
+        assert client.get(f"/api/v1/products/{gateway.some(1, next(NUMBERS))[0]}").status_code == 200
+    return spent_at(gateway)
+
+
+def spent_at(gateway: ServedGateway) -> int:
+    """What was spent so far."""
+    with gateway.client() as client:
         return client.get("/api/v1/budget").json()["spent_today"]
 
 
@@ -52,7 +67,7 @@ def test_many_pages_follow(chromium, gateway):
         for page in pages[1:]:
             page.goto("/")
         for page in pages:
-            expect_spent(page, 0)
+            expect_spent(page, spent_at(gateway))
             page.evaluate("window.isSame = true")
         pages.pop().close()
         spent = spend(gateway)
@@ -65,7 +80,7 @@ def test_many_pages_follow(chromium, gateway):
 def test_a_short_outage(chromium, gateway):
     """A page that is cut off says so; joined again it goes on where it was, and shows what happened meanwhile."""
     with Relay(gateway.base) as relay, opened(chromium, relay.base, gateway.key) as (page, _):
-        expect_spent(page, 0)
+        expect_spent(page, spent_at(gateway))
         page.evaluate("window.isSame = true")
         relay.cut()
         expect(page.get_by_text(LOST)).to_be_visible()
@@ -74,29 +89,29 @@ def test_a_short_outage(chromium, gateway):
         expect_spent(page, spent)
         expect(page.get_by_text(LOST)).to_be_hidden()
         assert page.evaluate("window.isSame")
-        expect_spent(page, spend(gateway, 1))
+        expect_spent(page, spend(gateway))
     assert complaints_of(gateway.log) == []
 
 
-def test_a_killed_gateway_comes_back(chromium, gateway, tmp_path):
+def test_a_killed_gateway_comes_back(chromium, mortal, tmp_path):
     """A gateway that is killed and started again has its pages back, without anybody touching them."""
-    with opened(chromium, gateway.base, gateway.key, path="/") as (page, _):
-        expect_spent(page, 0)
-        gateway.process.kill()
-        gateway.process.wait()
+    with opened(chromium, mortal.base, mortal.key, path="/") as (page, _):
+        expect_spent(page, spent_at(mortal))
+        mortal.process.kill()
+        mortal.process.wait()
         expect(page.get_by_text(LOST)).to_be_visible()
-        port = str(urlsplit(gateway.base).port)
-        with ServedGateway(tmp_path, serve=("--port", port), beside=gateway) as again:
+        port = str(urlsplit(mortal.base).port)
+        with ServedGateway(tmp_path, serve=("--port", port), beside=mortal) as again:
             expect_spent(page, spend(again), patience=30)
             expect(page.get_by_text(LOST)).to_be_hidden()
-            expect_spent(page, spend(again, 1))
+            expect_spent(page, spend(again))
 
 
 def test_a_key_that_was_revoked_meanwhile(chromium, gateway, tmp_path):
     """A page that may not connect again asks for a key, and does not wait for ever."""
     key = gateway.command("keys", "create", "shop", "--json", folder=tmp_path)["key"]
     with Relay(gateway.base) as relay, opened(chromium, relay.base, key) as (page, _):
-        expect_spent(page, 0)
+        expect_spent(page, spent_at(gateway))
         relay.cut()
         expect(page.get_by_text(LOST)).to_be_visible()
         gateway.command("keys", "revoke", "shop", "--json", folder=tmp_path)
@@ -117,20 +132,20 @@ def test_a_ledger_that_is_away(chromium, tmp_path):
             expect_spent(page, spent)
             database.start()
             expect(failure).to_have_count(0)
-            expect_spent(page, spend(gateway, 1))
+            expect_spent(page, spend(gateway))
             assert page.evaluate("window.isSame")
 
 
-def test_it_ends_with_open_pages(chromium, gateway):
+def test_it_ends_with_open_pages(chromium, mortal):
     """A gateway that is told to end does so while pages are open, soon and without a complaint; the pages say so."""
-    with opened(chromium, gateway.base, gateway.key) as (page, _):
+    with opened(chromium, mortal.base, mortal.key) as (page, _):
         other = page.context.new_page()
         other.goto("/balance")
-        expect_spent(page, 0)
-        gateway.process.send_signal(signal.SIGTERM)
-        assert gateway.process.wait(10) == 0
+        expect_spent(page, spent_at(mortal))
+        mortal.process.send_signal(signal.SIGTERM)
+        assert mortal.process.wait(10) == 0
         expect(page.get_by_text(LOST)).to_be_visible()
-    assert complaints_of(gateway.log) == []
+    assert complaints_of(mortal.log) == []
 
 
 def test_a_page_that_hangs(gateway):
@@ -142,9 +157,8 @@ def test_a_page_that_hangs(gateway):
     assert client_id
     with _hanging(gateway.base, client_id[1], session) as hanging:
         assert _is_held(hanging)
-        with gateway.client() as client:
-            for number in range(50):
-                client.get(f"/api/v1/products/{gateway.some(1, number)[0]}")
+        for _ in range(20):
+            spend(gateway)
         _wait_until(lambda: not _is_held(hanging))
     assert complaints_of(gateway.log) == []
 
