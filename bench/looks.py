@@ -125,6 +125,7 @@ def _ways(database: Database, now: datetime) -> Mapping[str, Callable[[], object
         "how many are new": lambda: search.newer(Filter(caller="bench"), "product", last_seq - 4),
         "a word that is nowhere": lambda: search.page(Filter(), "coffee"),
         "a kind that is nowhere": lambda: search.page(Filter(kind="lost")),
+        "a caller that is nowhere": lambda: search.page(Filter(caller="nobody")),
         "most tokens first": lambda: search.page(Filter(), order=Order.MOST),
         "a month of hours": lambda: (
             record.sums(GroupBy.CALLER, Filter(since=month)),

@@ -49,5 +49,8 @@ def test_no_look_sorts_the_whole_record(sqlite_url):
     assert plans[0] == "SEARCH entries USING INDEX entries_by_call (call_id=?)"
     plans.clear()
     Spending(database, "account").estimates(GroupBy.CALLER, at(0), last_seq=9)
-    assert "SEARCH entries USING INDEX entries_by_time (fingerprint=? AND at>?)" in plans
+    assert "SEARCH entries USING INDEX entries_by_kind (fingerprint=? AND kind=? AND at>?)" in plans
+    plans.clear()
+    search.page(Filter(kind="lost"))
+    assert plans == ["SEARCH entries USING INDEX entries_by_kind (fingerprint=? AND kind=?)"]
     database.close()

@@ -1,7 +1,7 @@
 """Finds entries page by page, in any order, as fast in a long record as in a short one. Writes nothing.
 
-By time alone an index gives them. Whatever else is asked for is looked for in one stretch of the record at a time, and
-the page says how far that went.
+By time and kind an index gives them. Whatever else is asked for is looked for in one stretch of the record at a time,
+and the page says how far that went.
 """
 
 from collections.abc import Sequence
@@ -135,7 +135,7 @@ class Search:
 
 
 def _is_narrow(wanted: Filter) -> bool:
-    named = (wanted.endpoint, wanted.caller, wanted.lane, wanted.kind, wanted.call_id)
+    named = (wanted.endpoint, wanted.caller, wanted.lane, wanted.call_id)  # kinds have an index
     return any(value is not None for value in named)
 
 
