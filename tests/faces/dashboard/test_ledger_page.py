@@ -49,6 +49,7 @@ def test_find_sort_and_turn(chromium, gateway):
         page.get_by_role("button", name="Tokens").click()
         expect(rows.first).to_contain_text("9,000")
         expect(page.locator("th", has_text="Tokens")).to_have_attribute("aria-sort", "descending")
+        expect(page.get_by_role("button", name="Tokens")).to_be_focused()
         page.get_by_label("Search").fill("coffee NIGHTLY")
         expect(page.get_by_text("<b>coffee</b>").first).to_be_visible()
         expect(rows.first).not_to_contain_text("9,000")

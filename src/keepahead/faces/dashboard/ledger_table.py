@@ -65,6 +65,12 @@ class LedgerTable:
         self._table.columns = _columns(order)
         self._table.rows = list(rows)
 
+    def focus_head(self) -> None:
+        """Put the keyboard back on the head by which the table is sorted: new rows come with a new head."""
+        head = f'getHtmlElement({self._table.id}).querySelector("th:not([aria-sort=none]) .kh-sort")'
+        with self._table.client:
+            ui.run_javascript(f"setTimeout(() => {head}?.focus(), 100)")
+
     def wait(self, *, waiting: bool) -> None:
         """Show that other rows are on their way."""
         self._table.props["loading"] = waiting

@@ -95,6 +95,7 @@ class LedgerView:
 
     async def _sort(self, column: str) -> None:
         await self._go(self._quest.sorted_by(column))
+        self._table.focus_head()
 
     async def _show_newest(self) -> None:
         await self._go(self._quest.at_first())
