@@ -22,6 +22,7 @@ def test_well():
     """Where all is well nothing is marked, and each fact says what it is."""
     told = health_facts(_CHECKS, _DOCUMENT, START)
     assert told.wrong == frozenset()
+    assert told.facts["Looked at"] == "20:00:00 UTC"
     assert told.facts["Balance"] == "below floor"
     assert told.facts["Ledger read"] == "0.2 s ago, in 2 ms"
     assert told.facts["Keepa answered"] == "2026-11-22 19:55 UTC (5 min ago)"

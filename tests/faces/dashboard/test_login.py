@@ -89,6 +89,14 @@ def test_revoked_key(gateway, tmp_path):
         assert client.get("/").status_code == 303
 
 
+def test_revoked_while_open(chromium, gateway, tmp_path):
+    """A page that is open when its key is revoked asks for another by itself."""
+    key = gateway.command("keys", "create", "guest", "--json", folder=tmp_path)["key"]
+    with opened(chromium, gateway.base, key) as (page, _):
+        gateway.command("keys", "revoke", "guest", "--json", folder=tmp_path)
+        page.wait_for_url("**/login?to=/", timeout=60_000)
+
+
 def test_open_gateway(chromium, tmp_path):
     """Where nobody is asked for a key the pages open at once, but not under another name."""
     with ServedGateway(tmp_path, serve=("--open",)) as served:

@@ -9,6 +9,8 @@ from playwright.sync_api import expect
 from tests.faces.dashboard.browser import keep_picture, opened
 from tests.faces.gateway.served_gateway import ServedGateway
 
+expect.set_options(timeout=15_000)
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
@@ -193,11 +195,11 @@ def test_ledger_away(chromium, gateway, folder):
         expect(page.get_by_text("17 of 20 tokens")).to_be_visible()
         ledger.execute("ALTER TABLE hours RENAME TO hours_away")
         try:
-            expect(page.get_by_text("The ledger cannot be read")).to_be_visible()
+            expect(page.get_by_text("The ledger cannot be read")).to_be_visible(timeout=30_000)
             expect(page.get_by_text("17 of 20 tokens")).to_be_visible()
         finally:
             ledger.execute("ALTER TABLE hours_away RENAME TO hours")
-        expect(page.get_by_text("The ledger cannot be read")).to_be_hidden()
+        expect(page.get_by_text("The ledger cannot be read")).to_be_hidden(timeout=30_000)
 
 
 def test_lost_key(chromium, gateway, folder):
@@ -214,3 +216,13 @@ def test_lost_key(chromium, gateway, folder):
     with httpx2.Client(base_url=gateway.base, headers={"X-API-Key": gateway.key}) as client:
         callers = client.get("/api/v1/callers").json()["callers"]
     assert next(each for each in callers if each["caller"] == "nightly")["tokens_per_hour"] == 20
+
+
+def test_own_key(chromium, gateway, folder):
+    """Who revokes the key that he is logged in with is told so before, and has to log in anew."""
+    key = gateway.command("keys", "create", "leaver", "--scope", "admin", "--json", folder=folder)["key"]
+    with opened(chromium, gateway.base, key, path="/settings") as (page, _):
+        page.get_by_role("button", name="Revoke: leaver").click()
+        expect(page.get_by_role("dialog").get_by_text("You are logged in with it.")).to_be_visible()
+        page.get_by_role("dialog").get_by_role("button", name="Revoke").click()
+        page.wait_for_url("**/login?to=/settings")

@@ -15,6 +15,7 @@ from keepahead.faces.dashboard.change import change, note
 from keepahead.faces.dashboard.fields import read_caller, read_tokens
 from keepahead.faces.dashboard.form import FieldError, Form
 from keepahead.faces.dashboard.moments import away
+from keepahead.faces.dashboard.renewal import Renewal
 from keepahead.faces.dashboard.scene import Scene
 from keepahead.faces.dashboard.section import Section, act, empty
 from keepahead.faces.dashboard.share import Share, share_of
@@ -30,7 +31,7 @@ class Bar:
 
     def __init__(self, share: Share) -> None:
         with ui.element("div").classes("kh-share"):
-            with ui.element("div").classes("kh-track").props("aria-hidden=true") as self._track:
+            with ui.element("div").classes("kh-share-track").props("aria-hidden=true") as self._track:
                 self._fill = ui.element("div")
             self._words = ui.label().classes("kh-numbers")
         self.show(share)
@@ -38,15 +39,16 @@ class Bar:
     def show(self, share: Share) -> None:
         """Show it."""
         self._track.set_visibility(share.percent is not None)
-        self._fill.style(f"width: {share.percent or 0}%").classes(replace=f"kh-fill kh-{share.mood}")
+        self._fill.style(f"width: {share.percent or 0}%").classes(replace=f"kh-share-fill kh-{share.mood}")
         self._words.set_text(share.words)
 
 
 class CallersSection:
     """Shows callers as they stand."""
 
-    def __init__(self, scene: Scene) -> None:
+    def __init__(self, scene: Scene, renewal: Renewal) -> None:
         self._scene = scene
+        self._renewal = renewal
         self._rulebook = scene.house.books.rulebook
         self._bars: dict[str, tuple[Bar, Bar, ui.label]] = {}
         self._callers: dict[str, Caller] = {}
@@ -125,7 +127,7 @@ class CallersSection:
             await change(self._scene, partial(enforce, self._rulebook, wanted))
             facts = {"caller": wanted.caller, "per_hour": wanted.tokens_per_hour, "per_day": wanted.tokens_per_day}
             note(self._scene, "limit set", **facts)
-            await self.refresh()
+            self._renewal.soon()
             return limit_words(wanted)
 
         form.open(carry_out)
@@ -138,7 +140,7 @@ class CallersSection:
         async def carry_out() -> str:
             if await change(self._scene, partial(self._rulebook.unlimit, name)):
                 note(self._scene, "limit taken away", caller=name)
-            await self.refresh()
+            self._renewal.soon()
             return f"{name} has no limit any more"
 
         form.open(carry_out)

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import replace
 from typing import TypeVar
 
 import structlog
@@ -19,10 +18,9 @@ log = structlog.get_logger("keepahead.gateway")
 async def change(scene: Scene, work: Callable[[], R]) -> R:
     """Do `work`, which changes the rules, for whoever looks at the page.
 
-    A page stays open while its key is revoked or changed elsewhere, so the key is looked up again. Raises LedgerError
-    and AccessDenied.
+    Raises LedgerError and AccessDenied.
     """
-    await _demand_admin(scene)
+    (await scene.visitor_now()).demand(Scope.ADMIN)
     return await asyncio.to_thread(work)
 
 
@@ -38,14 +36,3 @@ def refusal(scene: Scene) -> str | None:
     except AccessDenied as denied:
         return denied.reason
     return None
-
-
-async def _demand_admin(scene: Scene) -> None:
-    keyring = scene.house.keyring
-    if keyring is None:
-        return
-    keys = await asyncio.to_thread(keyring.listed)
-    key = next((key for key in keys if key.key_id == scene.visitor.key_id), None)
-    if key is None:
-        raise AccessDenied("the key that you logged in with has been revoked; log in with another")
-    replace(scene.visitor, scope=key.scope).demand(Scope.ADMIN)

@@ -5,10 +5,11 @@ from functools import partial
 
 from keepahead.faces.alert_documents import DELIVERIES
 from keepahead.faces.dashboard.alarm_rows import name_of, state_of_delivery
-from keepahead.faces.dashboard.moments import Ticks, moment
+from keepahead.faces.dashboard.moments import moment
 from keepahead.faces.dashboard.scene import Scene
 from keepahead.faces.dashboard.section import Section, empty
 from keepahead.faces.dashboard.table import Cell, Column, table
+from keepahead.faces.dashboard.ticks import Ticks
 from keepahead.store.outbox import Delivery
 
 _COLUMNS = tuple(map(Column, ("Alert", "Said", "To", "Written", "State")))

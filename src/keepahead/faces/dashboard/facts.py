@@ -13,7 +13,7 @@ class Facts:
 
     def __init__(self, names: Mapping[str, str] = MappingProxyType({})) -> None:
         self._names = names
-        self._list = ui.element("dl").classes("kh-facts")
+        self._list = ui.element("dl").classes("kh-fact-list")
         self._labels: dict[str, ui.label] = {}
 
     def show(self, facts: Mapping[str, str], wrong: frozenset[str] = frozenset()) -> None:
@@ -26,7 +26,7 @@ class Facts:
                     with ui.element("dd"):
                         self._labels[name] = ui.label()
                         if name in self._names:
-                            ui.label(self._names[name]).classes("kh-code")
+                            ui.label(self._names[name]).classes("kh-setting")
             label = self._labels[name]
             label.set_text(text)
             label.classes(replace="kh-numbers kh-bad" if name in wrong else "kh-numbers")

@@ -8,9 +8,10 @@ from datetime import datetime
 from nicegui import ui
 
 from keepahead.faces.dashboard.alarm_rows import mood_of, name_of
-from keepahead.faces.dashboard.moments import Ticks, moment
+from keepahead.faces.dashboard.moments import moment
 from keepahead.faces.dashboard.scene import Scene
 from keepahead.faces.dashboard.section import act
+from keepahead.faces.dashboard.ticks import Ticks
 from keepahead.store.alarms import Alarm, AlarmKey
 
 _ICONS = {"bad": "error", "warn": "warning"}
@@ -36,14 +37,14 @@ class Firing:
                 for alarm in firing:
                     self._draw(alarm)
                 if not firing:
-                    ui.label("Nothing fires: all is as it should be.").classes("kh-note kh-fine")
+                    ui.label("Nothing fires.").classes("kh-note kh-fine")
         self._ticks.tick(self._scene.now)
 
     def _draw(self, alarm: Alarm) -> None:
         mood = mood_of(alarm)
         with ui.element("div").classes(f"kh-note kh-alarm kh-edge-{mood}"):
             ui.icon(_ICONS[mood]).classes(f"kh-{mood}").props("aria-hidden=true size=1.6rem")
-            with ui.element("div").classes("kh-wide"):
+            with ui.element("div").classes("kh-alarm-words"):
                 ui.label(alarm.headline).classes("kh-title")
                 told = "" if alarm.is_told else "; nobody was told"
 

@@ -34,7 +34,8 @@ class Field(Generic[T]):
         self, label: str, read: Callable[[str], T], *, text: str = "", hint: str = "", kind: str = "text"
     ) -> None:
         self._read = read
-        self.box = ui.input(label, value=text).props(f"outlined dense stack-label type={kind}").classes("kh-field")
+        self.box = ui.input(label, value=text).props(f"outlined dense stack-label type={kind}").classes("kh-form-field")
+        self.box.without_auto_validation()  # which sends back what is written, over what is being written meanwhile
         self.box.props["error"] = False  # keeps the room in which what is wrong will be said
         if hint:
             self.box.props["hint"] = hint
@@ -63,7 +64,7 @@ def choice(label: str, options: Mapping[Any, str] | Sequence[str], value: Any, *
     """Draw a field with a list to choose from."""
     listed = dict(options) if isinstance(options, Mapping) else list(options)
     drawn = ui.select(listed, label=label, value=value, multiple=several)
-    return drawn.props("outlined dense stack-label options-dense").classes("kh-field")
+    return drawn.props("outlined dense stack-label options-dense").classes("kh-form-field")
 
 
 class Form:
@@ -79,11 +80,11 @@ class Form:
             ui.label(title).classes("kh-title").props("role=heading aria-level=2")
             if words:
                 ui.label(words).classes("kh-soft")
-            self.body = ui.element("div").classes("kh-fields")
-            with ui.element("div").classes("kh-acts kh-end"):
+            self.body = ui.element("div").classes("kh-form-fields")
+            with ui.element("div").classes("kh-does kh-does-end"):
                 ui.button("Cancel", on_click=self._dialog.close, color=None).props("flat no-caps type=button")
                 self._button = ui.button(does, color=None).props("unelevated no-caps type=submit")
-                self._button.classes("kh-main kh-grave" if grave else "kh-main")
+                self._button.classes("kh-go kh-grave" if grave else "kh-go")
         form.on("submit.prevent", self._submit)
         self._fields: list[Field[Any]] = []
         self._carry_out: CarryOut | None = None

@@ -12,10 +12,12 @@ from keepahead.budget.rule import Freeze
 from keepahead.faces.dashboard.change import change, note
 from keepahead.faces.dashboard.fields import read_balance, read_caller_or_none, read_tokens, read_words
 from keepahead.faces.dashboard.form import Field, FieldError, Form, choice
-from keepahead.faces.dashboard.moments import Ticks, moment
+from keepahead.faces.dashboard.moments import moment
+from keepahead.faces.dashboard.renewal import Renewal
 from keepahead.faces.dashboard.scene import Scene
 from keepahead.faces.dashboard.section import Section, act, empty
 from keepahead.faces.dashboard.table import Cell, Column, table
+from keepahead.faces.dashboard.ticks import Ticks
 from keepahead.faces.dashboard.until import Until
 from keepahead.faces.freeze_words import LONGEST_WORDS, endless, forbidden, over_at_once, words_of
 from keepahead.faces.ledger_documents import ENDPOINTS
@@ -35,8 +37,9 @@ _NONE = 'No freeze is in force. "Freeze calls" forbids calls for some time, to e
 class FreezesSection:
     """Shows the freezes in force."""
 
-    def __init__(self, scene: Scene) -> None:
+    def __init__(self, scene: Scene, renewal: Renewal) -> None:
         self._scene = scene
+        self._renewal = renewal
         self._rulebook = scene.house.books.rulebook
         self._ticks = Ticks()
         self._section = Section("Freezes", self._draw, "Calls that are forbidden for some time.")
@@ -109,7 +112,7 @@ class FreezesSection:
             raise FieldError(balance, wrong)
         made = await change(self._scene, partial(self._rulebook.freeze, wanted))
         note(self._scene, "freeze made", freeze=made.freeze_id, words=made.words)
-        await self.refresh()
+        self._renewal.soon()
         warning = endless(wanted, meter)
         return f"Freeze {made.freeze_id}: {made.words}{f'. Mind that {warning}' if warning else ''}"
 
@@ -122,7 +125,7 @@ class FreezesSection:
             was_there = await change(self._scene, partial(self._rulebook.thaw, number))
             if was_there:
                 note(self._scene, "freeze taken back", freeze=number)
-            await self.refresh()
+            self._renewal.soon()
             return f"Freeze {number} is taken back" if was_there else f"Freeze {number} was gone already"
 
         form.open(carry_out)

@@ -44,7 +44,7 @@ class HealthSection:
 
     def __init__(self, scene: Scene) -> None:
         self._scene = scene
-        drawn, _ = card("Health", "Of this gateway, as of a few seconds ago.")
+        drawn, _ = card("Health", "How this gateway is.")
         with drawn:
             self._facts = Facts()
 
@@ -73,7 +73,10 @@ class SetSection:
 def health_facts(checks: Mapping[str, str], document: Mapping[str, Any], now: datetime) -> Told:
     """Return how a gateway is, in words."""
     reading, upstream = document["ledger"], document["upstream"]
-    facts = {_CHECKS[name]: _FINE[name] if said == OK else said for name, said in checks.items()}
+    facts = {
+        "Looked at": f"{now:%H:%M:%S} UTC",
+        **{_CHECKS[name]: _FINE[name] if said == OK else said for name, said in checks.items()},
+    }
     wrong = {_CHECKS[name] for name, said in checks.items() if said != OK}
     age = reading["age_seconds"]
     facts |= {

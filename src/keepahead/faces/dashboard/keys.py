@@ -13,10 +13,12 @@ from keepahead.budget.scope import Scope
 from keepahead.faces.dashboard.change import change, note
 from keepahead.faces.dashboard.fields import read_caller, read_requests
 from keepahead.faces.dashboard.form import FieldError, Form, choice
-from keepahead.faces.dashboard.moments import Ticks, moment
+from keepahead.faces.dashboard.moments import moment
+from keepahead.faces.dashboard.renewal import Renewal
 from keepahead.faces.dashboard.scene import Scene
 from keepahead.faces.dashboard.section import Section, act, empty
 from keepahead.faces.dashboard.table import Cell, Column, table
+from keepahead.faces.dashboard.ticks import Ticks
 from keepahead.faces.key_words import key_words
 from keepahead.store.keyring import GatewayKey, Keyring
 
@@ -47,8 +49,9 @@ _COPY = """() => {
 class KeysSection:
     """Shows the keys that are good."""
 
-    def __init__(self, scene: Scene, keyring: Keyring) -> None:
+    def __init__(self, scene: Scene, renewal: Renewal, keyring: Keyring) -> None:
         self._scene = scene
+        self._renewal = renewal
         self._keyring = keyring
         self._keys: Sequence[GatewayKey] = ()
         self._ticks = Ticks()
@@ -98,7 +101,7 @@ class KeysSection:
             if made is None:
                 raise FieldError(name, f"{of} has a key already: change or revoke it in its row")
             note(self._scene, "key made", caller=of, key_id=made[0].key_id, scope=scope.value, lane=lane.value)
-            await self.refresh()
+            self._renewal.soon()
             self._show_once(*made)
             return key_words(made[0], None)
 
@@ -112,11 +115,11 @@ class KeysSection:
             ui.label(f"The key of {key.name}").classes("kh-title").props("role=heading aria-level=2")
             ui.label(_ONCE).classes("kh-soft")
             ui.textarea("Key", value=text).props("outlined readonly stack-label autogrow").classes("kh-secret")
-            with ui.element("div").classes("kh-acts kh-end"):
+            with ui.element("div").classes("kh-does kh-does-end"):
                 ui.label().classes("kh-copied kh-good").props("role=status")
                 ui.button("Copy", icon="content_copy", color=None).props("flat no-caps").on("click", js_handler=_COPY)
                 ui.button("I have kept it", on_click=dialog.close, color=None).props("unelevated no-caps").classes(
-                    "kh-main"
+                    "kh-go"
                 )
         dialog.open()
 
@@ -133,10 +136,10 @@ class KeysSection:
         async def carry_out() -> str:
             wanted = replace(key, scope=Scope(scope.value), lane=lane.value, requests_per_minute=requests.read())
             if not await change(self._scene, partial(self._keyring.change, wanted)):
-                return await self._told(_gone(key))
+                return self._told(_gone(key))
             facts = {"scope": wanted.scope.value, "lane": wanted.lane, "per_minute": wanted.requests_per_minute}
             note(self._scene, "key changed", caller=key.name, key_id=key.key_id, **facts)
-            return await self._told(key_words(wanted, None), key if wanted.scope != key.scope else None)
+            return self._told(key_words(wanted, None), key if wanted.scope != key.scope else None)
 
         form.open(carry_out)
 
@@ -147,15 +150,15 @@ class KeysSection:
 
         async def carry_out() -> str:
             if not await change(self._scene, partial(self._keyring.revoke, key.key_id, self._scene.now)):
-                return await self._told(_gone(key))
+                return self._told(_gone(key))
             note(self._scene, "key revoked", caller=key.name, key_id=key.key_id)
-            return await self._told(f"The key of {key.name} opens nothing any more", key)
+            return self._told(f"The key of {key.name} opens nothing any more", key)
 
         form.open(carry_out)
 
-    async def _told(self, words: str, lost: GatewayKey | None = None) -> str:
+    def _told(self, words: str, lost: GatewayKey | None = None) -> str:
         """Show how the keys stand now, and return what to say; who took from his own key sees the page anew."""
-        await self.refresh()
+        self._renewal.soon()
         if lost is not None and self._is_own(lost):
             with self._scene.client:
                 ui.navigate.reload()

@@ -1,9 +1,6 @@
 """Moments and lengths of time as the pages say them: in UTC, and how far from now."""
 
-from collections.abc import Callable
 from datetime import UTC, datetime
-
-from nicegui import ui
 
 from keepahead.faces.words import span
 
@@ -19,23 +16,3 @@ def away(at: datetime, now: datetime) -> str:
     if abs(seconds) < 1:
         return "just now"
     return f"in {span(seconds)}" if seconds > 0 else f"{span(-seconds)} ago"
-
-
-class Ticks:
-    """Texts that change as time goes by, in place: whoever is at a button beside one stays there."""
-
-    def __init__(self) -> None:
-        self._labels: list[tuple[ui.label, Callable[[datetime], str]]] = []
-
-    def draw(self, say: Callable[[datetime], str], now: datetime, style: str = "") -> None:
-        """Draw a text."""
-        self._labels.append((ui.label(say(now)).classes(style), say))
-
-    def tick(self, now: datetime) -> None:
-        """Say anew what has changed."""
-        for label, say in self._labels:
-            label.set_text(say(now))
-
-    def clear(self) -> None:
-        """Forget them: what they stood in is drawn anew."""
-        self._labels.clear()

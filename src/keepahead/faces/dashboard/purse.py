@@ -87,16 +87,9 @@ def may_not_spend(scene: Scene) -> str | None:
 async def errand_of(scene: Scene, wish: Wish, stop: asyncio.Event | None = None) -> Errand:
     """Return an errand for whoever looks, which ends when `stop` is set or the page is closed.
 
-    A page stays open while its key is revoked or changed elsewhere, so the key is looked up again. Raises LedgerError
-    and AccessDenied.
+    Raises LedgerError and AccessDenied.
     """
-    keyring = scene.house.keyring
-    if keyring is not None:
-        keys = await asyncio.to_thread(keyring.listed)
-        key = next((key for key in keys if key.key_id == scene.visitor.key_id), None)
-        if key is None:
-            raise AccessDenied("the key that you logged in with has been revoked; log in with another")
-        scene = replace(scene, visitor=replace(scene.visitor, scope=key.scope, lane=key.lane))
+    scene = replace(scene, visitor=await scene.visitor_now())
     return Errand(scene.request(stop), scene.house.gateway, wish)
 
 

@@ -1,4 +1,4 @@
-"""Draws a page anew: soon after something was spent, and every ten seconds, for what is changed elsewhere."""
+"""Looks for what is new on a page: soon after tokens are spent or an alert fires, else every twenty seconds."""
 # pyright: reportUnknownMemberType=false
 # NiceGUI leaves some of its types open.
 
@@ -12,7 +12,7 @@ from keepahead.errors import LedgerError
 from keepahead.faces.dashboard.board import View
 from keepahead.faces.dashboard.scene import Scene
 
-LOOK_EVERY_SECONDS = 10.0
+LOOK_EVERY_SECONDS = 20.0
 PAUSE_SECONDS = 0.5
 """So long after one look the next may begin: however much is spent, a page is drawn twice a second at most."""
 
@@ -27,6 +27,7 @@ class Renewal:
     def __init__(self, scene: Scene) -> None:
         self._scene = scene
         self._is_due = asyncio.Event()
+        self._mark: tuple[object, ...] | None = None
         self._failure = ui.label().classes("kh-note kh-bad").props("role=alert")
         self._failure.set_visibility(False)
 
@@ -39,12 +40,14 @@ class Renewal:
         self._scene.client.on_delete(task.cancel)
 
     def soon(self) -> None:
-        """Look again after a pause: something is about to be another."""
+        """Look again, at once or after a pause: something is another now, or is about to be."""
         self._is_due.set()
 
     def _take(self, view: View) -> None:
-        _ = view
-        self.soon()
+        mark = view.last_seq, view.account.reservations, view.firing
+        if mark != self._mark:
+            self._mark = mark
+            self.soon()
 
     async def _run(self, refresh: Refresh) -> None:
         while True:

@@ -7,10 +7,10 @@ from nicegui import ui
 
 from keepahead.faces.alert_documents import Standing
 from keepahead.faces.dashboard.alarm_rows import state_of_rule
-from keepahead.faces.dashboard.moments import Ticks
 from keepahead.faces.dashboard.scene import Scene
 from keepahead.faces.dashboard.section import Section, act
 from keepahead.faces.dashboard.table import Cell, Column, table
+from keepahead.faces.dashboard.ticks import Ticks
 from keepahead.faces.rule_words import fires_at
 from keepahead.faces.words import span
 from keepahead.store.alarms import AlarmKey

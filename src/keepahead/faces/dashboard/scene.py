@@ -20,7 +20,7 @@ from keepahead.faces.gateway.books import Books
 from keepahead.faces.gateway.gateway import Gateway
 from keepahead.faces.gateway.health import Health
 from keepahead.faces.gateway.inside import request_of
-from keepahead.faces.gateway.visitor import Visitor
+from keepahead.faces.gateway.visitor import AccessDenied, Visitor
 from keepahead.store.keyring import Keyring
 from keepahead.store.record import Line
 
@@ -55,6 +55,19 @@ class Scene:
     def may(self, scope: Scope) -> bool:
         """Tell whether who looks may do what asks for `scope`."""
         return self.visitor.scope.covers(scope)
+
+    async def visitor_now(self) -> Visitor:
+        """Return who looks, as the key is just now: a page stays open while it is revoked or changed elsewhere.
+
+        Raises LedgerError, and AccessDenied where the key is gone.
+        """
+        keyring = self.house.keyring
+        if keyring is None:
+            return self.visitor
+        key = next((key for key in await asyncio.to_thread(keyring.listed) if key.key_id == self.visitor.key_id), None)
+        if key is None:
+            raise AccessDenied("the key that you logged in with has been revoked; log in with another")
+        return replace(self.visitor, scope=key.scope, lane=key.lane)
 
     def follow(self, show: Callable[[View], None]) -> None:
         """Have `show` called, within this page, with each new view of the account, until the page is closed.

@@ -37,19 +37,19 @@ def card(title: str, words: str = "") -> tuple[ui.element, ui.element]:
     """Draw a card with a title; return it, and the place for its buttons."""
     with ui.element("section").classes("kh-card") as drawn:
         drawn.props["aria-label"] = title
-        with ui.element("div").classes("kh-head"):
+        with ui.element("div").classes("kh-top"):
             with ui.element("div"):
                 ui.label(title).classes("kh-title").props("role=heading aria-level=2")
                 if words:
                     ui.label(words).classes("kh-soft")
-            acts = ui.element("div").classes("kh-acts")
+            acts = ui.element("div").classes("kh-does")
     return drawn, acts
 
 
 def act(scene: Scene, text: str, does: Callable[[], object], *, label: str = "", grave: bool = False) -> ui.button:
     """Draw a button for what changes the rules: for whoever may not, it is there, cannot be pressed and says why."""
     button = ui.button(text, on_click=does, color=None)
-    button.props("flat dense no-caps").classes("kh-act kh-bad" if grave else "kh-act")
+    button.props("flat dense no-caps").classes("kh-do kh-bad" if grave else "kh-do")
     if label:
         button.props["aria-label"] = label
     if (why := refusal(scene)) is not None:
@@ -60,4 +60,4 @@ def act(scene: Scene, text: str, does: Callable[[], object], *, label: str = "",
 
 def empty(text: str) -> None:
     """Say that there is nothing here, and what to do."""
-    ui.label(text).classes("kh-soft kh-empty")
+    ui.label(text).classes("kh-soft kh-none")

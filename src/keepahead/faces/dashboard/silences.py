@@ -7,11 +7,12 @@ from keepahead.faces.dashboard.alarm_rows import silenced
 from keepahead.faces.dashboard.change import change, note
 from keepahead.faces.dashboard.fields import read_words
 from keepahead.faces.dashboard.form import Form, choice
-from keepahead.faces.dashboard.moments import Ticks, moment
-from keepahead.faces.dashboard.renewal import Refresh
+from keepahead.faces.dashboard.moments import moment
+from keepahead.faces.dashboard.renewal import Renewal
 from keepahead.faces.dashboard.scene import Scene
 from keepahead.faces.dashboard.section import Section, act, empty
 from keepahead.faces.dashboard.table import Cell, Column, table
+from keepahead.faces.dashboard.ticks import Ticks
 from keepahead.faces.dashboard.until import Until
 from keepahead.store.alarms import AlarmKey, Silence
 
@@ -23,16 +24,16 @@ _LONGEST_SUBJECT = 200
 
 
 class SilencesSection:
-    """Shows the silences in force; `refresh` is called after each change."""
+    """Shows the silences in force."""
 
-    def __init__(self, scene: Scene, refresh: Refresh) -> None:
+    def __init__(self, scene: Scene, renewal: Renewal) -> None:
         self._scene = scene
-        self._refresh = refresh
+        self._renewal = renewal
         self._alarms = scene.house.alerting.alarms
         self._ticks = Ticks()
         self._section = Section[Sequence[Silence]]("Silences", self._draw, "What nobody is told of for some time.")
         with self._section.acts:
-            act(scene, "Silence alerts", partial(ask_to_silence, scene, refresh, None))
+            act(scene, "Silence alerts", partial(ask_to_silence, scene, renewal, None))
 
     def show(self, silences: Sequence[Silence]) -> None:
         """Show them."""
@@ -63,14 +64,14 @@ class SilencesSection:
         async def carry_out() -> str:
             if await change(self._scene, partial(self._alarms.unsilence, silence.silence_id)):
                 note(self._scene, "silence ended", silence=silence.silence_id)
-            await self._refresh()
+            self._renewal.soon()
             return f"People are told of {silenced(silence)} again"
 
         form.open(carry_out)
 
 
-def ask_to_silence(scene: Scene, refresh: Refresh, key: AlarmKey | None) -> None:
-    """Ask of what nobody is to be told, and how long; a key says of what. `refresh` is called when it is done."""
+def ask_to_silence(scene: Scene, renewal: Renewal, key: AlarmKey | None) -> None:
+    """Ask of what nobody is to be told, and how long; a key says of what."""
     words = "It is watched and shown all the same. What is over is told to whoever was told that it fires."
     form = Form(scene, "Silence alerts", "Silence", words=words)
     with form.body:
@@ -95,7 +96,7 @@ def ask_to_silence(scene: Scene, refresh: Refresh, key: AlarmKey | None) -> None
         }
         made = await change(scene, partial(scene.house.alerting.alarms.silence, **wanted, now=now))
         note(scene, "alerts silenced", silence=made.silence_id, rule=made.rule, subject=made.subject)
-        await refresh()
+        renewal.soon()
         return f"Nobody is told of {silenced(made)} until {moment(made.until, now)}"
 
     form.open(carry_out)

@@ -21,7 +21,7 @@ class Column:
 
 def table(label: str, columns: Sequence[Column], rows: Sequence[Sequence[Cell]]) -> None:
     """Draw it. `label` says what it is to those who do not see it."""
-    with ui.element("div").classes("kh-box"), _tag("table", "table").classes("kh-table kh-stack") as whole:
+    with ui.element("div").classes("kh-roll"), _tag("table", "table").classes("kh-table kh-stack") as whole:
         whole.props["aria-label"] = label
         with _tag("thead", "rowgroup"), _tag("tr", "row"):
             for column in columns:
@@ -35,7 +35,7 @@ def table(label: str, columns: Sequence[Column], rows: Sequence[Sequence[Cell]])
 
 
 def _cell(column: Column, cell: Cell) -> None:
-    kind = "kh-right" if column.right else "" if column.title else "kh-actions"
+    kind = "kh-right" if column.right else "" if column.title else "kh-dos"
     with _tag("td", "cell").classes(kind) as drawn:
         drawn.props["data-label"] = column.title
         if isinstance(cell, str):

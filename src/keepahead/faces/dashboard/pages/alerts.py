@@ -41,10 +41,10 @@ async def show(scene: Scene) -> None:
         if any(is_on_its_way(delivery, scene.now) for delivery in standing.deliveries):
             renewal.soon()
 
-    silence = partial(ask_to_silence, scene, refresh)
+    silence = partial(ask_to_silence, scene, renewal)
     firing = Firing(scene, silence)
-    with ui.element("div").classes("kh-pair"):
-        silences = SilencesSection(scene, refresh)
+    with ui.element("div").classes("kh-halves"):
+        silences = SilencesSection(scene, renewal)
         ChannelsSection(scene)
     deliveries, rules = DeliveriesSection(scene), RulesSection(scene, silence)
     await renewal.begin(refresh)

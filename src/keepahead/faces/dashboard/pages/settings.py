@@ -27,13 +27,13 @@ async def show(scene: Scene) -> None:
     if (why := refusal(scene)) is not None:
         ui.label(f"You can see this and change nothing: {why}").classes("kh-note kh-warn")
     renewal = Renewal(scene)
-    callers, freezes = CallersSection(scene), FreezesSection(scene)
-    keys = None if scene.house.keyring is None else KeysSection(scene, scene.house.keyring)
+    callers, freezes = CallersSection(scene, renewal), FreezesSection(scene, renewal)
+    keys = None if scene.house.keyring is None else KeysSection(scene, renewal, scene.house.keyring)
     if keys is None:
         drawn, _ = card("Keys")
         with drawn:
             empty(_OPEN)
-    with ui.element("div").classes("kh-pair"):
+    with ui.element("div").classes("kh-halves"):
         health, settings = HealthSection(scene), SetSection(scene)
 
     async def refresh() -> None:
