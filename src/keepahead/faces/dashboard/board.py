@@ -118,6 +118,8 @@ class Board:
             except LedgerError as error:
                 if before is not None and before.failure is None:
                     self._tell(replace(before, lines=(), failure=str(error)))
+            except Exception:  # a fault of ours must not leave all pages standing still for good
+                log.exception("the account could not be read for the pages")
             else:
                 if before is None or _facts(new) != _facts(replace(before, lines=())):
                     self._tell(new)
