@@ -9,10 +9,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect, sync_playwright
 
 DEMANDED = "KEEPAHEAD_TEST_BROWSER"
 """Set to "demanded", a missing browser is a failure: CI sets it, and installs Chromium."""
+
+PATIENCE = 60_000
+"""Milliseconds that anything may take on a busy machine; how fast it is, bench/ says."""
+
+expect.set_options(timeout=PATIENCE)
 
 SIZES: Mapping[str, tuple[int, int]] = {"wide": (1440, 900), "phone": (390, 844)}
 SCREENSHOTS = Path(__file__).parents[3] / "build" / "screenshots"
@@ -73,7 +78,7 @@ def opened(
     watched, page = Watched(), context.new_page()
     page.on("request", watched.request)
     page.on("console", watched.said)
-    page.set_default_timeout(15_000)
+    page.set_default_timeout(PATIENCE)
     try:
         if key is None:
             page.goto(path)

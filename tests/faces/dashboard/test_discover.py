@@ -13,7 +13,6 @@ from tests.faces.gateway.served_gateway import ServedGateway
 
 from keepahead.faces.dashboard.found_rows import FIELDS
 
-expect.set_options(timeout=15_000)
 RUN = re.compile(r"^(Wait .* and run|Run) \(at most")
 
 
@@ -37,7 +36,7 @@ def told(page, name: str) -> str:
 
 def wait_until_done(page) -> None:
     """Wait for the end of a discovery: the simulated finder takes its time on a busy machine."""
-    page.get_by_role("heading", name="Done", exact=True).wait_for(timeout=60_000)
+    page.get_by_role("heading", name="Done", exact=True).wait_for()
 
 
 def number(pattern: str, text: str) -> int:

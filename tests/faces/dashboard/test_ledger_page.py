@@ -139,7 +139,9 @@ def test_a_ledger_that_cannot_be_read(chromium, gateway):
     with (
         opened(chromium, gateway.base, gateway.key, path="/ledger") as (page, _),
         opened(chromium, gateway.base, gateway.key, path="/spending") as (other, _),
-        closing(sqlite3.connect(gateway.environment["KEEPAHEAD_DATABASE_URL"].removeprefix("sqlite:///"))) as file,
+        closing(
+            sqlite3.connect(gateway.environment["KEEPAHEAD_DATABASE_URL"].removeprefix("sqlite:///"), timeout=60)
+        ) as file,
     ):
         expect(page.locator(ROWS)).to_have_count(50)
         expect(other.locator(".kh-figures").nth(1)).to_be_visible()

@@ -94,7 +94,7 @@ def test_revoked_while_open(chromium, gateway, tmp_path):
     key = gateway.command("keys", "create", "guest", "--json", folder=tmp_path)["key"]
     with opened(chromium, gateway.base, key) as (page, _):
         gateway.command("keys", "revoke", "guest", "--json", folder=tmp_path)
-        page.wait_for_url("**/login?to=/", timeout=60_000)
+        page.wait_for_url("**/login?to=/")
 
 
 def test_open_gateway(chromium, tmp_path):

@@ -9,8 +9,6 @@ from playwright.sync_api import expect
 from tests.faces.dashboard.browser import keep_picture, opened
 from tests.faces.gateway.served_gateway import ServedGateway
 
-expect.set_options(timeout=15_000)
-
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
