@@ -1,6 +1,7 @@
 """The gateway's log: one structured line for each event on stderr, as JSON or for people; no key in any of them."""
 
 import logging
+import re
 import sys
 from typing import Any
 
@@ -9,6 +10,9 @@ import structlog
 from structlog.typing import EventDict, WrappedLogger
 
 from keepahead.faces.redaction import redacted
+
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+"""What moves the cursor or changes colours where the log is read, and may stand in a path that anybody asks for."""
 
 
 def configure_logs(*, as_json: bool) -> None:
@@ -59,4 +63,6 @@ def _redact(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
 
 
 def _without_keys(value: Any) -> Any:
-    return redacted(value) if isinstance(value, str) else value
+    if not isinstance(value, str):
+        return value
+    return _CONTROLS.sub(lambda found: rf"\x{ord(found[0]):02x}", redacted(value))
