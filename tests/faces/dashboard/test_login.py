@@ -1,6 +1,7 @@
 """Who comes in: a gateway key opens the pages, nothing else does, and a key that is revoked closes them."""
 
 import re
+import socket
 
 import httpx2
 import pytest
@@ -89,12 +90,24 @@ def test_revoked_key(gateway, tmp_path):
         assert client.get("/").status_code == 303
 
 
-def test_revoked_while_open(chromium, gateway, tmp_path):
-    """A page that is open when its key is revoked asks for another by itself."""
-    key = gateway.command("keys", "create", "guest", "--json", folder=tmp_path)["key"]
+def test_revoked_key_on_an_open_page(chromium, gateway, tmp_path):
+    """A page that is open when its key is revoked goes to the way in, and shows nothing more."""
+    key = gateway.command("keys", "create", "desk", "--json", folder=tmp_path)["key"]
     with opened(chromium, gateway.base, key) as (page, _):
-        gateway.command("keys", "revoke", "guest", "--json", folder=tmp_path)
+        page.get_by_role("link", name="Now", exact=True).wait_for()
+        gateway.command("keys", "revoke", "desk", "--json", folder=tmp_path)
         page.wait_for_url("**/login?to=/")
+    assert "Traceback" not in gateway.log.read_text()
+
+
+def test_live_connections_from_elsewhere(gateway):
+    """A page from elsewhere gets no live connection with our cookie, whichever way it asks for one."""
+    path = "/_nicegui_ws/socket.io/?EIO=4&transport=polling"
+    with httpx2.Client(base_url=gateway.base) as client:
+        client.post("/login", data={"key": gateway.key})
+        assert client.get(path).status_code == 200
+        for foreign in ({"Origin": "http://localhost:9"}, {"Origin": "http://["}, {"Sec-Fetch-Site": "same-site"}):
+            assert client.get(path, headers=foreign).status_code == 403
 
 
 def test_open_gateway(chromium, tmp_path):
@@ -104,3 +117,25 @@ def test_open_gateway(chromium, tmp_path):
             page.get_by_role("link", name="Now", exact=True).wait_for()
             assert page.get_by_role("button", name="Log out").count() == 0
         assert httpx2.get(served.base, headers={"Host": "example.com"}).status_code == 403
+
+
+@pytest.mark.parametrize("name", ["/_nicegui/nothing", "/favicon.ico/nothing", "/_nicegui/client/1/upload/1"])
+def test_nothing_there(gateway, name):
+    """Where nothing is a stranger gets a line, and no page that is kept for a while."""
+    for method in ("GET", "POST"):
+        answer = httpx2.request(method, f"{gateway.base}{name}?key={gateway.key}")
+        assert (answer.status_code, answer.text) == (404, "There is nothing here.")
+    assert "not found" not in gateway.log.read_text()
+
+
+def test_odd_strangers(gateway):
+    """What no browser sends is refused like all else, and is no fault of ours."""
+    session = f"keepahead_session=a.999999999999.{'0' * 64}"  # in the year 33658
+    assert httpx2.get(gateway.base, headers={"Cookie": session}).status_code == 303
+    for origin in ("http://[", "null"):
+        answer = httpx2.post(f"{gateway.base}/login", data={"key": gateway.key}, headers={"Origin": origin})
+        assert answer.status_code == 403
+    with socket.create_connection((httpx2.URL(gateway.base).host, httpx2.URL(gateway.base).port)) as leaver:
+        leaver.sendall(b"POST /login HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\nkey=")
+    assert httpx2.get(f"{gateway.base}/login").status_code == 200
+    assert "Traceback" not in gateway.log.read_text()

@@ -1,11 +1,12 @@
 """What lies before the dashboard, plain ASGI: which requests are for it, who may come in, and what goes out with it."""
 
+import asyncio
 from collections.abc import Mapping
 from urllib.parse import parse_qs, quote, urlsplit
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.requests import HTTPConnection, Request
+from starlette.requests import ClientDisconnect, HTTPConnection, Request
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -22,6 +23,10 @@ PAGES = ("/", "/balance", "/spending", "/ledger", "/products", "/discover", "/al
 """Where the pages are; more may lie below each but the first."""
 
 SOCKET = "/_nicegui_ws"
+
+LOOK_SECONDS = 10.0
+"""So often is looked whether the key behind a live connection is still good."""
+
 _ASSETS = ("/_nicegui", "/favicon.ico")
 _LOGIN, _LOGOUT = "/login", "/logout"
 _FORM_BYTES_MAX = 4_096
@@ -31,6 +36,8 @@ _PAGE_SECURITY = (
     "form-action 'self'; frame-ancestors 'none'"
 )
 """Nothing from outside the machine. Vue compiles its templates in the browser, which takes unsafe-eval."""
+
+_CLOSE: Message = {"type": "websocket.close", "code": 4401}
 
 _SECURITY: Mapping[str, str] = {
     "X-Content-Type-Options": "nosniff",
@@ -46,15 +53,30 @@ def is_for_dashboard(path: str) -> bool:
     return path == "/" or path in {_LOGIN, _LOGOUT} or is_under(path, SOCKET, *_ASSETS, *PAGES[1:])
 
 
+def is_asset(path: str) -> bool:
+    """Tell whether a request is for what the pages are made of, which is given to anybody."""
+    return is_under(path, *_ASSETS)
+
+
 class Frontage:
     """Wraps the gateway: what is for the dashboard goes there, all else goes on."""
 
-    def __init__(self, app: ASGIApp, *, dashboard: ASGIApp, sessions: Sessions, access: Access, clock: Clock) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        dashboard: ASGIApp,
+        sessions: Sessions,
+        access: Access,
+        clock: Clock,
+        form_seconds: float,
+    ) -> None:
         self._app = app
         self._dashboard = dashboard
         self._sessions = sessions
         self._access = access
         self._clock = clock
+        self._form_seconds = form_seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let one request through."""
@@ -74,8 +96,10 @@ class Frontage:
             await (await self._log_in(request))(scope, receive, send)
         elif path == _LOGOUT:
             await (await self._log_out(request))(scope, receive, send)
-        elif is_under(path, *_ASSETS):
+        elif is_asset(path):
             await self._dashboard(scope, receive, send)
+        elif is_under(path, SOCKET) and not _is_same_origin(request.headers):  # it lets every page read its answers
+            await PlainTextResponse("This page was not opened here.", 403)(scope, receive, send)
         else:
             await self._show(request, send)
 
@@ -107,9 +131,33 @@ class Frontage:
             visitor = None
         if visitor is None or scope["path"].rstrip("/") == "":
             await receive()
-            await send({"type": "websocket.close", "code": 4401})
+            await send(_CLOSE)
             return
-        await self._dashboard(scope, receive, send)
+        await self._keep(connection, receive, send)
+
+    async def _keep(self, connection: HTTPConnection, receive: Receive, send: Send) -> None:
+        """Carry a live connection as long as whoever opened it may look; its page then asks anew, and is shown out."""
+        is_over = False
+
+        async def send_until_over(message: Message) -> None:
+            if not is_over:
+                await send(message)
+
+        carried = asyncio.ensure_future(self._dashboard(connection.scope, receive, send_until_over))
+        try:
+            while not (await asyncio.wait([carried], timeout=LOOK_SECONDS))[0] and not is_over:
+                if not await self._may_stay(connection):
+                    is_over = True
+                    await send(_CLOSE)
+            await carried
+        finally:
+            carried.cancel()
+
+    async def _may_stay(self, connection: HTTPConnection) -> bool:
+        try:
+            return await self._visitor(connection) is not None
+        except LedgerError:
+            return True  # nobody can say; the page tells that the ledger is away
 
     async def _visitor(self, connection: HTTPConnection) -> Visitor | None:
         if self._sessions.is_open:
@@ -123,7 +171,13 @@ class Frontage:
             return _login(safe_path(request.query_params.get("to", "/")))
         if not _is_same_origin(request.headers):
             return _login("/", "This page was not opened here; log in on this one", 403)
-        form = await _form(request)
+        try:
+            async with asyncio.timeout(self._form_seconds):
+                form = await _form(request)
+        except TimeoutError:
+            return _login("/", "That took too long to come", 408)
+        except ClientDisconnect:
+            return PlainTextResponse("", 400)  # nobody reads it
         if form is None:
             return _login("/", "That was too long for a key", 413)
         to, peer = safe_path(form.get("to", "/")), request.client.host if request.client else ""
@@ -180,7 +234,10 @@ def _is_same_origin(headers: Headers) -> bool:
     origin = headers.get("origin")
     if origin is None:
         return headers.get("sec-fetch-site", "same-origin") in {"same-origin", "none"}
-    return urlsplit(origin).netloc.lower() == headers.get("host", "").lower()
+    try:
+        return urlsplit(origin).netloc.lower() == headers.get("host", "").lower()
+    except ValueError:  # such as http://[
+        return False
 
 
 def _secured(send: Send) -> Send:

@@ -2,15 +2,18 @@
 # pyright: reportUnknownMemberType=false
 # NiceGUI leaves some of its types open.
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from inspect import isawaitable
 
 from fastapi import FastAPI
 from nicegui import app as nicegui_app
 from nicegui import ui
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
 
 from keepahead.faces.dashboard.board import Board
-from keepahead.faces.dashboard.frontage import Frontage
+from keepahead.faces.dashboard.frontage import Frontage, is_asset
 from keepahead.faces.dashboard.pages import alerts, balance, discover, ledger, now, products, settings, spending
 from keepahead.faces.dashboard.scene import House
 from keepahead.faces.dashboard.session import Sessions
@@ -29,6 +32,21 @@ _ICON = (
     '<path d="M7 21a9 9 0 1 1 18 0" fill="none" stroke="#fff" stroke-width="3.5" stroke-linecap="round"/>'
     '<path d="M16 21l5-7" stroke="#fff" stroke-width="3.5" stroke-linecap="round"/></svg>'
 )
+
+
+NotFound = Callable[[Request, Exception], Response | Awaitable[Response]]
+
+
+def _not_found(show: NotFound) -> NotFound:
+    """Return what answers where nothing is. NiceGUI's own, which makes a page that lives a minute, is for visitors."""
+
+    async def answer(request: Request, error: Exception) -> Response:
+        if is_asset(request.url.path):
+            return PlainTextResponse("There is nothing here.", 404)
+        shown = show(request, error)
+        return await shown if isawaitable(shown) else shown
+
+    return answer
 
 
 def add_dashboard(opened: Opened) -> None:
@@ -55,12 +73,14 @@ def add_dashboard(opened: Opened) -> None:
         reconnect_timeout=RECONNECT_SECONDS,
         show_welcome_message=False,
     )
+    nicegui_app.add_exception_handler(404, _not_found(nicegui_app.exception_handlers[404]))
     opened.app.add_middleware(
         Frontage,
         dashboard=shell,
         sessions=Sessions(opened.keyring),
         access=opened.access,
         clock=gateway.clock,
+        form_seconds=gateway.patience.body_seconds,
     )
     lifespan = opened.app.router.lifespan_context
 
