@@ -3,10 +3,10 @@
 import asyncio
 from contextlib import closing
 
-from starlette.types import Message
+from starlette.types import Message, Receive, Scope, Send
 
 from keepahead.clock import SystemClock
-from keepahead.faces.dashboard.frontage import Frontage
+from keepahead.faces.dashboard.frontage import PAGES_AT_ONCE, Frontage
 from keepahead.faces.dashboard.session import Sessions
 from keepahead.faces.gateway.access import Access
 from keepahead.store.database import open_database
@@ -34,6 +34,35 @@ def test_slow_form(tmp_path):
         scope = {"type": "http", "method": "POST", "path": "/login", "headers": [], "query_string": b""}
         asyncio.run(frontage(scope, receive, send))
         assert told[0]["status"] == 408
+
+
+def test_pages_are_built_a_few_at_a_time():
+    """Who opens a hundred at once keeps the programs waiting for a few of them; live connections wait for none."""
+    clock, under_way, seen = SystemClock(), 0, [0]
+
+    async def build(scope: Scope, receive: Receive, send: Send) -> None:
+        nonlocal under_way
+        _ = receive, send
+        if scope["path"].startswith("/_nicegui_ws/"):
+            seen.append(-1)
+            return
+        under_way += 1
+        seen.append(under_way)
+        await asyncio.sleep(0.01)
+        under_way -= 1
+
+    async def open_all() -> None:
+        access, sessions = Access(None, clock), Sessions(None)
+        frontage = Frontage(nothing, dashboard=build, sessions=sessions, access=access, clock=clock, form_seconds=1)
+        host = {"headers": [(b"host", b"localhost")], "query_string": b"", "type": "http", "method": "GET"}
+        pages = [asyncio.ensure_future(frontage({**host, "path": "/ledger"}, nothing, nothing)) for _ in range(20)]
+        await asyncio.sleep(0)
+        await frontage({**host, "path": "/_nicegui_ws/socket.io/"}, nothing, nothing)
+        assert len(seen) - 1 == PAGES_AT_ONCE + 1, "the live connection waits for no page"
+        await asyncio.gather(*pages)
+
+    asyncio.run(open_all())
+    assert (max(seen), len(seen)) == (PAGES_AT_ONCE, 22)
 
 
 async def nothing(*_: object) -> None:

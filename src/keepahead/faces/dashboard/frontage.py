@@ -27,6 +27,10 @@ SOCKET = "/_nicegui_ws"
 LOOK_SECONDS = 10.0
 """So often is looked whether the key behind a live connection is still good."""
 
+PAGES_AT_ONCE = 2
+"""So many pages are built at once. Each takes hundredths of a second, in which no program gets an answer: whoever opens
+a hundred at once waits for them, and nobody else does."""
+
 _ASSETS = ("/_nicegui", "/favicon.ico")
 _LOGIN, _LOGOUT = "/login", "/logout"
 _FORM_BYTES_MAX = 4_096
@@ -77,6 +81,7 @@ class Frontage:
         self._access = access
         self._clock = clock
         self._form_seconds = form_seconds
+        self._building = asyncio.Semaphore(PAGES_AT_ONCE)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let one request through."""
@@ -113,11 +118,16 @@ class Frontage:
         else:
             if visitor is not None:
                 begin(scope, Visit("", visitor))
-                answer = self._dashboard
+                answer = self._dashboard if is_under(scope["path"], SOCKET) else self._build
             else:
                 query = f"?{request.url.query}" if request.url.query else ""
                 answer = RedirectResponse(f"{_LOGIN}?to={quote(request.url.path + query)}", 303)
         await answer(scope, request.receive, send)
+
+    async def _build(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Have a page built, after those that are being built already."""
+        async with self._building:
+            await self._dashboard(scope, receive, send)
 
     async def _connect(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Open a live connection for a page of ours, and for no other."""
