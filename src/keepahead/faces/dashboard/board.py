@@ -47,7 +47,7 @@ class View:
     """What the pages show. `failure` says in words why the ledger cannot be read; the rest is then as it was last.
 
     `lines` are the entries since the view before, oldest first; `last_seq` is the number of the newest. `refilled` are
-    the tokens that came today, `firing` the alerts that fire just now.
+    the tokens that came today if all that is unknown was charged, `firing` the alerts that fire just now.
     """
 
     at: datetime
@@ -157,7 +157,7 @@ class Board:
             },
             waiting=waiting_of(account, now),
             today=today,
-            refilled=max(0, status.balance - self._at_dawn(now) + today.charged + today.external),
+            refilled=max(0, status.balance - self._at_dawn(now) + today.charged + today.unknown + today.external),
             firing=self._firing(before, now),
             last_seq=last,
             lines=lines,
