@@ -12,7 +12,7 @@ from keepahead.faces.dashboard.login import THEME_COOKIE
 from keepahead.faces.dashboard.look import DARK, FIRST_SCRIPT, LIGHT, OUTAGE_SCRIPT, style_of
 from keepahead.faces.dashboard.scene import Scene, house_of_pages
 from keepahead.faces.gateway.visit import visit_of
-from keepahead.faces.gateway.visitor import AccessDenied, NoKeyError
+from keepahead.faces.gateway.visitor import NoKeyError
 
 TITLES = {
     "/": "Now",
@@ -37,9 +37,6 @@ SHEETS = {
 }
 """Which style sheet is whose."""
 
-KEY_SECONDS = 10.0
-"""So often an open page looks whether its key is still good."""
-
 Build = Callable[[Scene], Awaitable[None] | None]
 
 _SWITCH = f"""() => {{
@@ -61,7 +58,6 @@ def page(path: str) -> Callable[[Build], Build]:
             ui.dark_mode(scene.is_dark)
             ui.add_head_html(f"<style>{style}</style><script>{FIRST_SCRIPT}{OUTAGE_SCRIPT}</script>")
             count = _bar(scene, root)
-            _end_with_key(scene)
             with ui.element("div").props('id="page" tabindex="-1"').classes("kh-page"):
                 try:
                     await _count_alerts(scene, count)
@@ -107,21 +103,6 @@ def _bar(scene: Scene, root: str) -> ui.label:
             out = ui.button(icon="logout").props('flat round dense type=submit aria-label="Log out" color=none')
             out.set_visibility(scene.house.keyring is not None)
     return count
-
-
-def _end_with_key(scene: Scene) -> None:
-    """Ask for a key anew soon after the one that was shown is revoked."""
-
-    async def look() -> None:
-        try:
-            await scene.visitor_now()
-        except AccessDenied:
-            ui.navigate.reload()
-        except LedgerError:
-            pass  # nobody knows; the page says that the ledger is away
-
-    if scene.house.keyring is not None:
-        ui.timer(KEY_SECONDS, look, immediate=False)
 
 
 async def _count_alerts(scene: Scene, count: ui.label) -> None:
