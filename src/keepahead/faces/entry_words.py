@@ -11,9 +11,9 @@ def observed_words(entry: Observed) -> str:
     """Return what a meter says that came with no call of ours."""
     meter = entry.meter
     words = [f"{tokens(entry.external_tokens)} spent by somebody else on this key"] if entry.external_tokens else []
-    if entry.rate_before is not None:
+    if entry.rate_before not in {None, meter.refill_rate_per_minute}:
         words.append(f"rate {entry.rate_before} -> {meter.refill_rate_per_minute} a minute")
-    if entry.reduction_before is not None:
+    if entry.reduction_before not in {None, meter.flow_reduction_per_minute}:
         words.append(f"flow reduction {entry.reduction_before} -> {meter.flow_reduction_per_minute} a minute")
     return "; ".join(words) or "a meter without a call"
 

@@ -28,8 +28,8 @@ def query_of(page: Page) -> dict[str, list[str]]:
 
 
 def texts(page: Page) -> list[str]:
-    """What the rows say."""
-    return page.locator(ROWS).all_inner_texts()
+    """What the rows say, whether the browser has got to draw them or not."""
+    return page.locator(ROWS).all_text_contents()
 
 
 def test_find_sort_and_turn(chromium, gateway):
