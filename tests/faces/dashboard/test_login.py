@@ -45,6 +45,10 @@ def test_every_page_opens(chromium, gateway, size, theme):
             other.goto(path)
             other.locator("#page").wait_for(state="attached")
             assert re.search(rf"body--{theme}", other.locator("body").get_attribute("class"))
+            other.wait_for_function("""() => {
+                const { left, right } = document.querySelector(".kh-nav [aria-current]").getBoundingClientRect();
+                return left >= 0 && right <= innerWidth;
+            }""")
             assert other.evaluate("document.documentElement.scrollWidth <= innerWidth"), (path, "is too wide")
             other.close()
         assert watched.complaints == []

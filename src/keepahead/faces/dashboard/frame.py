@@ -46,6 +46,12 @@ _SWITCH = f"""() => {{
 }}"""
 
 
+_SHOW_WHERE = (
+    """document.querySelector(".kh-nav [aria-current]")?.scrollIntoView({ inline: "center", block: "nearest" })"""
+)
+"""On a phone the bar is wider than the screen."""
+
+
 def page(path: str) -> Callable[[Build], Build]:
     """Make a function the builder of the page at `path`, one of TITLES or below one, within the frame."""
     root = "/" + path.split("/")[1]
@@ -58,6 +64,7 @@ def page(path: str) -> Callable[[Build], Build]:
             ui.dark_mode(scene.is_dark)
             ui.add_head_html(f"<style>{style}</style><script>{FIRST_SCRIPT}{OUTAGE_SCRIPT}</script>")
             count = _bar(scene, root)
+            ui.run_javascript(_SHOW_WHERE)
             with ui.element("div").props('id="page" tabindex="-1"').classes("kh-page"):
                 try:
                     await _count_alerts(scene, count)
