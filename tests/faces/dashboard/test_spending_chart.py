@@ -46,6 +46,19 @@ def test_a_window_ends_with_the_present(range_, minutes):
     assert len({window.label(moment) for moment in window.moments}) == window.count
 
 
+@pytest.mark.parametrize("name", [SOMEBODY_ELSE, OTHERS, "__proto__", "constructor", "__defineGetter__"])
+def test_a_caller_by_a_name_that_is_taken(name):
+    """It has a series of its own in quotes: it is neither somebody else nor anything of JavaScript's."""
+    stack = stack_of([part(0, name, charged=5), part(0, "", external=7), part(0, "__ana", charged=3)], WINDOW)
+    assert {series: sum(values) for series, values in stack.series.items()} == {
+        f'"{name}"': 5,
+        '"__ana"': 3,
+        SOMEBODY_ELSE: 7,
+    }
+    assert stack_of([part(0, name, charged=5)], WINDOW, tuple(stack.series)).series.keys() == {f'"{name}"'}
+    assert [pair.group for pair in pairs_of({name: Estimate(name, 1, 5, 5, 0, 0)})] == [f'"{name}"']
+
+
 def test_a_stack_names_the_dearest():
     """Seven have a colour of their own, the others share one, and somebody else comes last; nothing is lost."""
     parts = [part(hour, f"caller{hour}", charged=100 - hour) for hour in range(10)]

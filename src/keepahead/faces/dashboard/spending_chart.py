@@ -1,7 +1,7 @@
 """The charts of spending: bars stacked over time, and costs beside what was set aside for them. Pure."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -14,6 +14,9 @@ SOMEBODY_ELSE = "(somebody else)"
 OTHERS = "(others)"
 NAMED_MOST = 7
 """So many groups have a colour of their own; what the others spent is one more."""
+
+_JAVASCRIPTS = "constructor hasOwnProperty isPrototypeOf propertyIsEnumerable toLocaleString toString valueOf"
+_TAKEN = frozenset((OTHERS, SOMEBODY_ELSE, *_JAVASCRIPTS.split()))
 
 PAIRS_MOST = 8
 _HATCHED = {"symbol": "rect", "dashArrayX": [1, 0], "dashArrayY": [3, 4], "rotation": -0.785}
@@ -71,8 +74,17 @@ def window_of(range_: Range, now: datetime) -> Window:
             return Window(day_of(now) - 29 * DAY, DAY, 30)
 
 
+def name_in_charts(group: str) -> str:
+    """Return how the charts call a group: in quotes where it is called as one of theirs, or as what JavaScript has.
+
+    Charts look up what they know of a name in plain objects: "__proto__" would have them write into all there are.
+    """
+    return f'"{group}"' if group in _TAKEN or group.startswith("__") else group
+
+
 def stack_of(parts: Sequence[Part], window: Window, known: Sequence[str] = ()) -> Stack:
     """Return the stack of these parts, those who spent most first; `known` keep their places, and so their colours."""
+    parts = [replace(part, group=name_in_charts(part.group)) for part in parts]
     totals: dict[str, int] = {}
     for part in parts:
         if part.charged:
@@ -135,7 +147,8 @@ def pair_options(estimates: Sequence[Estimate], palette: Palette) -> dict[str, A
 
 def pairs_of(estimates: Mapping[str, Estimate]) -> Sequence[Estimate]:
     """Return estimates with those first for which most was set aside."""
-    return sorted(estimates.values(), key=lambda each: (-each.reserved, each.group))
+    ranked = sorted(estimates.values(), key=lambda each: (-each.reserved, each.group))
+    return [replace(each, group=name_in_charts(each.group)) for each in ranked]
 
 
 def _plain(palette: Palette) -> dict[str, Any]:
