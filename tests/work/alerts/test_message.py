@@ -1,6 +1,7 @@
 """What an alert says: the figure, the trend, who spent and what to do, HTML of no markup but ours."""
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 from html.parser import HTMLParser
 
@@ -81,6 +82,15 @@ def test_what_a_message_says():
     told = message_of(alert(), AT + timedelta(seconds=2))
     assert told.subject == "[keepahead] critical: 18 tokens are left; critical is below 20"
     assert told.text == TEXT
+
+
+def test_a_headline_that_no_mail_can_carry():
+    """Line breaks and signs that mean something to a mail server or a terminal do not come through."""
+    headline = "Keepa said:\r\nBcc: a@example.com\u2028\x00\x1b[31m\ud800 \u202ered"
+    told = message_of(replace(alert(), headline=headline), AT)
+    assert told.subject == "[keepahead] critical: Keepa said: Bcc: a@example.com [31m red"
+    assert told.text.splitlines()[0] == "critical: Keepa said: Bcc: a@example.com [31m red"
+    told.html.encode()
 
 
 def test_html_says_the_same():

@@ -62,7 +62,8 @@ def message_of(alert: Alert, now: datetime) -> Message:
 
 def _title(alert: Alert) -> str:
     label = "over" if alert.is_over else TEST if alert.rule == TEST else alert.severity.value
-    return f"{label}: {' '.join(alert.headline.split())}"
+    headline = "".join(sign for sign in " ".join(alert.headline.split()) if sign.isprintable())
+    return f"{label}: {headline}"  # what an upstream said may be in it, and no mail server takes a NUL in a subject
 
 
 def _colour(alert: Alert) -> str:
