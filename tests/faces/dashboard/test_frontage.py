@@ -1,12 +1,14 @@
 """What lies before the pages, without a browser."""
 
 import asyncio
+from collections import Counter
 from contextlib import closing
 
+from starlette.responses import PlainTextResponse
 from starlette.types import Message, Receive, Scope, Send
 
 from keepahead.clock import SystemClock
-from keepahead.faces.dashboard.frontage import PAGES_AT_ONCE, Frontage
+from keepahead.faces.dashboard.frontage import PAGES_AT_ONCE, PAGES_PER_MINUTE, Frontage
 from keepahead.faces.dashboard.session import Sessions
 from keepahead.faces.gateway.access import Access
 from keepahead.store.database import open_database
@@ -63,6 +65,29 @@ def test_pages_are_built_a_few_at_a_time():
 
     asyncio.run(open_all())
     assert (max(seen), len(seen)) == (PAGES_AT_ONCE, 22)
+
+
+def test_pages_of_one_key():
+    """One key opens so many pages a minute and no more: each takes memory, whether a browser shows it or not."""
+    clock, told = SystemClock(), Counter[int]()
+
+    async def build(scope: Scope, receive: Receive, send: Send) -> None:
+        await PlainTextResponse("a page")(scope, receive, send)
+
+    async def send(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            told[message["status"]] += 1
+
+    async def open_all() -> None:
+        access, sessions = Access(None, clock), Sessions(None)
+        frontage = Frontage(nothing, dashboard=build, sessions=sessions, access=access, clock=clock, form_seconds=1)
+        host = {"headers": [(b"host", b"localhost")], "query_string": b"", "type": "http", "method": "GET"}
+        for _ in range(PAGES_PER_MINUTE + 50):
+            await frontage({**host, "path": "/ledger"}, nothing, send)
+
+    asyncio.run(open_all())
+    assert told[200] >= PAGES_PER_MINUTE
+    assert told[429] >= 1
 
 
 async def nothing(*_: object) -> None:

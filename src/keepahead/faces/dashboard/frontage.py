@@ -1,6 +1,7 @@
 """What lies before the dashboard, plain ASGI: which requests are for it, who may come in, and what goes out with it."""
 
 import asyncio
+import math
 from collections.abc import Mapping
 from urllib.parse import parse_qs, quote, urlsplit
 
@@ -16,7 +17,8 @@ from keepahead.faces.dashboard.login import CONTENT_SECURITY, login_page, safe_p
 from keepahead.faces.dashboard.session import COOKIE, LIFE, Sessions
 from keepahead.faces.gateway.access import Access
 from keepahead.faces.gateway.entrance import is_under, refusal_of_strangers
-from keepahead.faces.gateway.visit import Visit, begin
+from keepahead.faces.gateway.turnstile import Turnstile
+from keepahead.faces.gateway.visit import Visit, begin, visit_of
 from keepahead.faces.gateway.visitor import AccessDenied, TooManyWrongKeysError, Visitor
 
 PAGES = ("/", "/balance", "/spending", "/ledger", "/products", "/discover", "/alerts", "/settings")
@@ -31,6 +33,10 @@ PAGES_AT_ONCE = 2
 """So many pages are built at once. Each takes hundredths of a second, in which no program gets an answer: whoever opens
 a hundred at once waits for them, and nobody else does."""
 
+PAGES_PER_MINUTE = 240
+"""So many pages one key may open: each takes memory for a minute, whether a browser shows it or not."""
+
+_MOST_KEYS = 10_000
 _ASSETS = ("/_nicegui", "/favicon.ico")
 _LOGIN, _LOGOUT = "/login", "/logout"
 _FORM_BYTES_MAX = 4_096
@@ -81,6 +87,7 @@ class Frontage:
         self._access = access
         self._clock = clock
         self._form_seconds = form_seconds
+        self._pages = Turnstile(_MOST_KEYS)
         self._building = asyncio.Semaphore(PAGES_AT_ONCE)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -125,7 +132,13 @@ class Frontage:
         await answer(scope, request.receive, send)
 
     async def _build(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Have a page built, after those that are being built already."""
+        """Have a page built, after those that are being built already, unless its key has opened too many."""
+        visitor = visit_of(HTTPConnection(scope)).visitor
+        key_id = visitor.key_id if visitor else ""
+        seconds = self._pages.take(key_id, PAGES_PER_MINUTE, self._clock.now().timestamp())
+        if seconds is not None:
+            await _too_many(seconds)(scope, receive, send)
+            return
         async with self._building:
             await self._dashboard(scope, receive, send)
 
@@ -222,6 +235,11 @@ class Frontage:
         if request.method == "POST":
             answer.delete_cookie(COOKIE)
         return answer
+
+
+def _too_many(seconds: float) -> Response:
+    words = f"Too many pages were opened with this key; try again in {math.ceil(seconds)} s."
+    return PlainTextResponse(words, 429, {"Retry-After": str(math.ceil(seconds))})
 
 
 def _login(to: str, failure: str | None = None, status: int = 200) -> Response:
