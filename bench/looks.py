@@ -32,6 +32,7 @@ _TIMES = 20  # in one round, of looks that take a millisecond
 BOUNDED = (
     "a word that is nowhere",
     "a kind that is nowhere",
+    "a caller that is nowhere",
     "most tokens first",
     "the dearest calls",
     "a month of hours",
