@@ -623,6 +623,15 @@ def test_singles_ride_together(house):
     assert house.truth().consumed == 100
 
 
+def test_what_is_wanted_already_takes_no_place():
+    """A full batch takes whoever wants what somebody in it wants: nobody pays twice for it."""
+    every = [ProductCall(asins=[asin], domain=1) for asin in ASINS]
+    batch = batches.Batch()
+    batch.calls.extend(every)
+    assert batch.takes(every[0])
+    assert not batch.takes(ProductCall(asins=["B100000000"], domain=1))
+
+
 def test_more_than_fit(house):
     """More than a hundred fill another call."""
     asins = [*ASINS, *(f"B1000000{number:02}" for number in range(30))]

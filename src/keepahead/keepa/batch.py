@@ -44,10 +44,9 @@ class Batch:
         self._asked: tuple[str, ...] = ()
         self._charged: set[str] = set()
 
-    @property
-    def is_full(self) -> bool:
-        """Tell whether no other item would fit into one call."""
-        return len(self._items) >= self.calls[0].item_limit
+    def takes(self, call: ProductCall) -> bool:
+        """Tell whether the call fits in: what somebody in it wants already takes no place."""
+        return not self.calls or len({*self._items, *call.items}) <= self.calls[0].item_limit
 
     @property
     def is_for_one(self) -> bool:
@@ -118,7 +117,7 @@ class AsyncBatches:
         """Pay for the call together with others like it."""
         key = _key(call, terms)
         batch, arrived, task = self._open.get(key) or (Batch(), Arrivals(), None)
-        if task is None or batch.is_full:
+        if task is None or not batch.takes(call):
             batch, arrived = Batch(), Arrivals()
             task = asyncio.create_task(self._drive(batch, arrived, key))
             task.add_done_callback(_hear)
@@ -173,7 +172,7 @@ class Batches:
         key = _key(call, terms)
         with self._mutex:
             shared = self._open.get(key)
-            leads = shared is None or shared.is_full
+            leads = shared is None or not shared.takes(call)
             if shared is None or leads:
                 shared = _Shared()
             shared.calls.append(call)
