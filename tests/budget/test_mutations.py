@@ -28,7 +28,7 @@ from keepahead.budget.standing import Standing
 from keepahead.budget.ticket import Ticket
 
 HUNT = settings(
-    max_examples=500,
+    max_examples=5_000,  # it ends with the first that is found; which those are hangs on what else was imported
     stateful_step_count=40,
     deadline=None,
     database=None,

@@ -2,6 +2,7 @@
 
 import re
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
 from urllib.parse import parse_qs, urlsplit
 
@@ -22,9 +23,9 @@ def gateway(tmp_path_factory):
         yield served
 
 
-def query_of(page: Page) -> dict[str, list[str]]:
-    """What the address says is looked for."""
-    return parse_qs(urlsplit(page.url).query)
+def wait_for_query(page: Page, is_so: Callable[[dict[str, list[str]]], bool]) -> None:
+    """Wait until the address says what is looked for: it follows the rows."""
+    page.wait_for_url(lambda url: is_so(parse_qs(urlsplit(url).query)))
 
 
 def texts(page: Page) -> list[str]:
@@ -40,7 +41,7 @@ def test_find_sort_and_turn(chromium, gateway):
         first = texts(page)
         page.get_by_role("button", name="On").click()
         expect(rows.first).not_to_have_text(first[0])
-        assert "after" in query_of(page)
+        wait_for_query(page, lambda query: "after" in query)
         second = texts(page)
         assert not set(first) & set(second)
         page.get_by_role("button", name="Back").click()
@@ -58,7 +59,7 @@ def test_find_sort_and_turn(chromium, gateway):
         page.get_by_role("option", name="settled").click()
         expect(rows.first).to_contain_text("settled")
         wanted = {"text": ["coffee NIGHTLY"], "kind": ["settled"], "order": ["most"]}
-        assert query_of(page) == wanted
+        wait_for_query(page, lambda query: query == wanted)
         found = texts(page)
         page.reload()
         expect(rows.first).to_contain_text("settled")
@@ -74,7 +75,7 @@ def test_find_sort_and_turn(chromium, gateway):
         expect(page.get_by_text("Nothing in the ledger is so")).to_be_visible()
         page.get_by_role("button", name="Clear search").click()
         expect(rows).to_have_count(50)
-        assert query_of(page) == {"order": ["most"]}
+        wait_for_query(page, lambda query: query == {"order": ["most"]})
         assert watched.complaints == []
 
 
@@ -98,10 +99,10 @@ def test_a_call_opens_by_keyboard(chromium, gateway):
         expect(dialog).to_contain_text("18 tokens, 3 more than was set aside")
         for words in (gateway.newest_call, "15 tokens were set aside", "Keepa charged 18 tokens", "1.25 s later"):
             expect(dialog).to_contain_text(words)
-        assert query_of(page)["call"] == [gateway.newest_call]
+        wait_for_query(page, lambda query: query.get("call") == [gateway.newest_call])
         page.keyboard.press("Escape")
         expect(dialog).to_be_hidden()
-        assert "call" not in query_of(page)
+        wait_for_query(page, lambda query: "call" not in query)
         page.goto(f"/ledger?call={gateway.newest_call}")
         expect(page.get_by_role("dialog")).to_contain_text("Keepa charged 18 tokens")
         page.goto("/ledger?call=nosuchcall")

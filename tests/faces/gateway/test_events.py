@@ -200,8 +200,10 @@ def test_hanging_up_leaves_nothing_behind(tmp_path, capsys):
                 while feed.listeners or not feed._task.done():  # noqa: ASYNC110 - nobody is told
                     await asyncio.sleep(0.05)
             await client.aclose()
-            await asyncio.sleep(0.3)
-            return [task for task in asyncio.all_tasks() - before if not task.done()]
+            left = asyncio.all_tasks() - before  # among them what watches and delivers, which ends with each look
+            if left:
+                await asyncio.wait(left, timeout=10)
+            return [task for task in left if not task.done() and task is not asyncio.current_task()]
 
     assert asyncio.run(main()) == []
     said = "".join(capsys.readouterr())

@@ -46,10 +46,11 @@ _SWITCH = f"""() => {{
 }}"""
 
 
-_SHOW_WHERE = (
-    """document.querySelector(".kh-nav [aria-current]")?.scrollIntoView({ inline: "center", block: "nearest" })"""
-)
-"""On a phone the bar is wider than the screen."""
+_SHOW_WHERE = """
+  const here = document.querySelector(".kh-nav [aria-current]");
+  if (here) here.parentElement.scrollLeft = here.offsetLeft - (here.parentElement.clientWidth - here.clientWidth) / 2;
+"""
+"""On a phone the bar is wider than the screen. Not scrollIntoView: from there on Tab would begin."""
 
 
 def page(path: str) -> Callable[[Build], Build]:
