@@ -20,6 +20,13 @@ from keepahead.store.database import open_database
 PASSWORD = "hunter" + "2"
 
 
+@pytest.fixture(autouse=True)
+def _off_again() -> Iterator[None]:
+    """Leave nothing for the next test: there is one Sentry for each process."""
+    yield
+    sentry_sdk.get_global_scope().set_client(None)
+
+
 @pytest.fixture
 def endpoint() -> Iterator[Sink]:
     """What stands for Sentry."""

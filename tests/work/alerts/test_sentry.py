@@ -34,7 +34,7 @@ def sentry() -> Iterator[Kept]:
     sentry_sdk.init("http://key@127.0.0.1:1/1", transport=kept, debug=False)
     yield kept
     sentry_sdk.get_client().close(timeout=0)
-    sentry_sdk.init()
+    sentry_sdk.get_global_scope().set_client(None)
 
 
 def test_an_alert_is_a_message(sentry):
