@@ -31,7 +31,6 @@ SECONDS = 30.0
 ENTRIES = (10_000, 1_000_000)
 PATHS = ("/", "/balance")
 _STRETCHES = 336  # as many as the page draws
-_CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 
 _WEIGHT = """() => {
   const all = [...performance.getEntriesByType("navigation"), ...performance.getEntriesByType("resource")];
@@ -52,7 +51,7 @@ _DELAY = """async (path) => {
 
 def dashboard(folder: Path) -> Iterator[Chapter]:
     """Measure first looks, how soon a fact is seen, idle pages, and the past of a small and of a large ledger."""
-    if any(map(shutil.which, _CHROMIUM)):
+    if any(map(shutil.which, browsers.NAMES)):
         with _gateway(folder) as (base, pid), browsers.browser() as chromium:
             yield _first_looks(chromium, base)
             yield _facts(chromium, base)

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from tests.postgres import command, server, url_of
 
-from keepahead.store.database import open_database
+from keepahead.store.database import Database, open_database
 
 STEADY = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 settings.register_profile("steady", STEADY, derandomize=True)
@@ -52,3 +52,11 @@ def url(request, tmp_path) -> Iterator[str]:
             command(maintenance, f"CREATE DATABASE {name} TEMPLATE keepahead_template")
             after.callback(command, maintenance, f"DROP DATABASE {name} WITH (FORCE)")
             yield url_of(maintenance, name)
+
+
+@pytest.fixture
+def database(url) -> Iterator[Database]:
+    """Open the ledger's database."""
+    opened = open_database(url)
+    yield opened
+    opened.close()

@@ -19,6 +19,7 @@ PATIENCE = 60_000
 
 expect.set_options(timeout=PATIENCE)
 
+NAMES = ("chromium", "chromium-browser", "google-chrome")
 SIZES: Mapping[str, tuple[int, int]] = {"wide": (1440, 900), "phone": (390, 844)}
 SCREENSHOTS = Path(__file__).parents[3] / "build" / "screenshots"
 
@@ -28,7 +29,7 @@ _THEME = "keepahead_theme"
 
 def chromium() -> str:
     """Return where Chromium is; skip the test where there is none, or fail where one is demanded."""
-    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    found = next(filter(None, map(shutil.which, NAMES)), None)
     if found is None:
         reason = "there is no Chromium here (Debian: apt-get install chromium)"
         if os.environ.get(DEMANDED) == "demanded":

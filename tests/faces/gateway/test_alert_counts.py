@@ -7,19 +7,10 @@ from tests.house import START
 
 from keepahead.faces.gateway.alert_counts import AlertCounts
 from keepahead.store.alarms import Alarm, Alarms, Change
-from keepahead.store.database import Database, open_database
 from keepahead.store.outbox import Letter, Outbox
 
 HOLD = timedelta(seconds=30)
 MAIL = "mail:ann@example.com"
-
-
-@pytest.fixture
-def database(url) -> Database:
-    """A ledger on either database."""
-    opened = open_database(url)
-    yield opened
-    opened.close()
 
 
 @pytest.fixture

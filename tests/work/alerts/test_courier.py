@@ -4,7 +4,7 @@ import asyncio
 import logging
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,7 +18,6 @@ from tests.work.alerts.sinks import free_port, mail_sink, parts_of, silent_serve
 from keepahead.errors import LedgerUnavailableError
 from keepahead.faces.alert_addresses import read_mail_server
 from keepahead.simulator import ScaledClock
-from keepahead.store.database import Database, open_database
 from keepahead.store.outbox import Letter, Outbox, Parcel
 from keepahead.work.alerts.address import read_address
 from keepahead.work.alerts.alert import Alert
@@ -72,14 +71,6 @@ async def until(is_so: Callable[[], Any], seconds: float = 30.0) -> None:
     async with asyncio.timeout(seconds):
         while not is_so():  # noqa: ASYNC110 - what is waited for happens elsewhere
             await asyncio.sleep(0.01)
-
-
-@pytest.fixture
-def database(url) -> Iterator[Database]:
-    """The ledger's database, on SQLite and on PostgreSQL."""
-    database = open_database(url)
-    yield database
-    database.close()
 
 
 @pytest.fixture

@@ -86,14 +86,6 @@ class Post:
 
 
 @pytest.fixture
-def database(url):
-    """The ledger's database."""
-    opened = open_database(url)
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
 def post(database) -> Post:
     """One gateway."""
     return Post(database, Hand())

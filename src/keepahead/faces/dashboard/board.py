@@ -16,6 +16,7 @@ from keepahead.faces.gateway.gateway import Gateway
 from keepahead.store.alarms import Alarm, Alarms
 from keepahead.store.course import Course
 from keepahead.store.record import Line, Sum
+from keepahead.work.tasks import end
 
 BEAT_SECONDS = 0.25
 """So often is looked: a page shows a fact well within a second."""
@@ -106,9 +107,7 @@ class Board:
 
     async def close(self) -> None:
         """End it."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait([self._task])
+        await end(self._task)
 
     async def _follow(self) -> None:
         while self._shows:

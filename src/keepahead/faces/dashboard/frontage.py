@@ -152,7 +152,7 @@ class Frontage:
             )
         except LedgerError:
             visitor = None
-        if visitor is None or scope["path"].rstrip("/") == "":
+        if visitor is None or not is_under(scope["path"], SOCKET):
             await receive()
             await send(_CLOSE)
             return

@@ -20,6 +20,7 @@ from keepahead.faces.gateway.problems import problem
 from keepahead.faces.ledger_documents import entry_json, shapes_of
 from keepahead.store.record import Line
 from keepahead.store.rows import kind_of
+from keepahead.work.tasks import end
 
 POLL_SECONDS = 0.25
 PAGE = 500
@@ -123,9 +124,7 @@ class Feed:
         """End all listening."""
         for each in self._listeners:
             each.end(_GOING_DOWN)
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait([self._task])
+        await end(self._task)
 
     async def _events(self, listener: Listener, after: int | None, newest: int) -> AsyncIterator[Event]:
         last = newest if after is None else after

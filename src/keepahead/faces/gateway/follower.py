@@ -13,6 +13,7 @@ from keepahead.faces.gateway.books import Books
 from keepahead.faces.gateway.counts import Counts
 from keepahead.faces.gateway.gateway import Gateway
 from keepahead.store.record import Line
+from keepahead.work.tasks import end
 
 BEAT_SECONDS = 2.0
 """So often the entries are looked at: counters are behind by this at most, however much is written."""
@@ -50,9 +51,7 @@ class Follower:
 
     async def stop(self) -> None:
         """Count what was written meanwhile, and end it. No thread is still at it then: the ledger may be closed."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait([self._task])
+        await end(self._task)
         if self._beating is not None:
             await self._beating
         if not self._is_away:

@@ -14,6 +14,7 @@ from keepahead.errors import KeepaheadError
 from keepahead.faces.gateway.problems import Problem, problem_of
 from keepahead.faces.gateway.visit import visit_of
 from keepahead.keepa.tally import Tally
+from keepahead.work.tasks import end
 
 MEDIA_TYPE = "application/x-ndjson"
 WAITING_MOST = 32
@@ -76,8 +77,7 @@ class _Made:
 
     async def end(self) -> None:
         """Stop the work, if it is not done. What was sent to Keepa goes on, and is kept."""
-        self._task.cancel()
-        await asyncio.wait([self._task])
+        await end(self._task)
         if not self._task.cancelled():
             self._task.exception()  # seen
 

@@ -8,6 +8,7 @@ from keepahead.budget.status import status_of
 from keepahead.faces.gateway.books import State
 from keepahead.faces.gateway.gateway import Gateway
 from keepahead.faces.gateway.health import Health
+from keepahead.work.tasks import end
 
 EVERY_SECONDS = 60.0
 
@@ -30,9 +31,7 @@ class Minutes:
 
     async def stop(self) -> None:
         """End it."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait([self._task])
+        await end(self._task)
 
     def tell(self) -> None:
         """Write one line."""

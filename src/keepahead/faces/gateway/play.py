@@ -21,6 +21,7 @@ from keepahead.faces.gateway.inside import request_of
 from keepahead.faces.gateway.problems import Problem
 from keepahead.faces.gateway.visitor import Visitor
 from keepahead.keepa.on_behalf import OnBehalf
+from keepahead.work.tasks import end
 
 CATEGORY = 3760911
 """Beauty & Personal Care, one that the simulator has."""
@@ -54,10 +55,7 @@ class Play:
 
     async def stop(self) -> None:
         """End it."""
-        for task in self._tasks:
-            task.cancel()
-        if self._tasks:
-            await asyncio.wait(self._tasks)
+        await end(*self._tasks)
 
     async def _run(self, name: str, lane: str, seconds: float, do: Do) -> None:
         visitor = Visitor(name, Scope.SPEND, lane, None, "")

@@ -9,6 +9,7 @@ from keepahead.budget.lane import Lane
 from keepahead.clock import Clock
 from keepahead.errors import LedgerError
 from keepahead.store.ledger import Ledger
+from keepahead.work.tasks import end
 
 BEAT_SECONDS = 0.5
 """So often the ledger is read: what other processes spend is seen so late."""
@@ -64,9 +65,7 @@ class Pulse:
 
     async def stop(self) -> None:
         """End it."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait([self._task])
+        await end(self._task)
 
     async def _beat(self) -> None:
         while True:

@@ -17,6 +17,7 @@ from keepahead.work.alerts.judge import Judgement, Told, judge
 from keepahead.work.alerts.letters import letters_of
 from keepahead.work.alerts.observer import Observer
 from keepahead.work.alerts.rule import Rule
+from keepahead.work.tasks import end
 
 BEAT_SECONDS = 1.0
 
@@ -64,10 +65,7 @@ class Watch:
 
     async def stop(self) -> None:
         """End it; a beat under way is finished, as somebody may close the ledger next."""
-        for task in self._tasks:
-            task.cancel()
-        if self._tasks:
-            await asyncio.wait(self._tasks)
+        await end(*self._tasks)
 
     def beat(self) -> bool:
         """Look once, and put what has to be told into the outbox; tell whether there is more to read first. Blocks."""
