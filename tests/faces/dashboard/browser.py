@@ -99,6 +99,12 @@ def log_in(page: Page, key: str, path: str = "/") -> None:
     page.wait_for_url(f"**{path}")
 
 
+def reload(page: Page) -> None:
+    """Load the page anew, and wait until it is connected: before that the server hears of no key and no click."""
+    page.reload()
+    page.wait_for_function("window.did_handshake === true")
+
+
 def keep_picture(page: Page, name: str) -> Path:
     """Write a screenshot of all of the page to build/screenshots, to be looked at."""
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)

@@ -8,7 +8,7 @@ import re
 import openpyxl
 import pytest
 from playwright.sync_api import expect
-from tests.faces.dashboard.browser import keep_picture, opened
+from tests.faces.dashboard.browser import keep_picture, opened, reload
 from tests.faces.gateway.served_gateway import ServedGateway
 
 from keepahead.faces.dashboard.found_rows import FIELDS
@@ -97,7 +97,7 @@ def test_a_reload_pays_nothing_twice(chromium, gateway):
     with opened(chromium, gateway.base, gateway.key, path="/discover?rank_to=90000&max_results=5") as (page, _):
         page.get_by_role("button", name=RUN).click()
         wait_until_done(page)
-        page.reload()
+        reload(page)
         expect(page.get_by_label("Sales rank, to")).to_have_value("90000")
         page.get_by_text("The archive has all of it").wait_for()
         before = spent(gateway)

@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from playwright.sync_api import Page, expect
-from tests.faces.dashboard.browser import keep_picture, opened
+from tests.faces.dashboard.browser import keep_picture, opened, reload
 from tests.faces.dashboard.past import make_past
 from tests.faces.gateway.served_gateway import ServedGateway
 
@@ -61,7 +61,7 @@ def test_find_sort_and_turn(chromium, gateway):
         wanted = {"text": ["coffee NIGHTLY"], "kind": ["settled"], "order": ["most"]}
         wait_for_query(page, lambda query: query == wanted)
         found = texts(page)
-        page.reload()
+        reload(page)
         expect(rows.first).to_contain_text("settled")
         assert texts(page) == found
         assert page.get_by_label("Search").input_value() == "coffee NIGHTLY"

@@ -5,7 +5,7 @@ from contextlib import closing
 
 import pytest
 from playwright.sync_api import Page, expect
-from tests.faces.dashboard.browser import keep_picture, opened
+from tests.faces.dashboard.browser import keep_picture, opened, reload
 from tests.faces.dashboard.past import make_past
 from tests.faces.gateway.served_gateway import ServedGateway
 
@@ -56,13 +56,12 @@ def test_figures_are_those_of_the_record(chromium, gateway):
         assert {row[0] for row in beyond} == {each["group"] for each in ours}
         assert all(int(row[5]) > 0 and int(row[6]) > 0 for row in beyond)
         assert page.get_by_role("img", name=re.compile("same figures")).count() == 2
-        page.reload()
+        reload(page)
         expect(page.get_by_role("heading", name="By day")).to_be_visible()
         expect(page.get_by_role("button", name="Caller")).to_have_attribute("aria-pressed", "true")
         dearest = page.locator('.kh-figures[aria-label="The dearest calls"] tbody tr').first
         expect(dearest).to_contain_text("bestsellers")
-        dearest.focus()
-        page.keyboard.press("Enter")
+        dearest.press("Enter")
         page.wait_for_url("**/ledger?call=*")
         expect(page.get_by_role("dialog")).to_contain_text("Keepa charged 50 tokens")
         assert watched.complaints == []
