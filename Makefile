@@ -6,7 +6,7 @@ UV     := $(BIN)/uv
 READY  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test check fix bench cover clean
+.PHONY: help demo serve test check fix bench faults cover clean
 
 help:            ## this list
 	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## */  make \1\t/'
@@ -44,6 +44,9 @@ cover: $(READY)  ## tests with branch coverage; budget/ and keepa/ must stay abo
 bench: $(READY)  ## speed, as ratios within one run; ARGS="many growth": these chapters only
 	@VIRTUAL_ENV= $(UV) sync --quiet --frozen --inexact --group bench --python $(BIN)/python
 	@$(BIN)/python -m bench $(ARGS)
+
+faults: $(READY)  ## real faults on real parts: what was promised, what happened; ARGS="sqlite", ARGS=--json
+	@$(BIN)/python -m lab.faults $(ARGS)
 
 clean:           ## remove what make set up
 	rm -rf $(VENV) build

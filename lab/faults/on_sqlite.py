@@ -1,0 +1,7 @@
+"""Faults on sqlite."""
+
+from collections.abc import Sequence
+
+from lab.faults.fault import Fault
+
+ON_SQLITE: Sequence[Fault] = ()
