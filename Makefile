@@ -6,7 +6,7 @@ UV     := $(BIN)/uv
 READY  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test check fix bench faults cover clean
+.PHONY: help demo serve test check fix bench sim soak faults cover clean
 
 help:            ## this list
 	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## */  make \1\t/'
@@ -44,6 +44,12 @@ cover: $(READY)  ## tests with branch coverage; budget/ and keepa/ must stay abo
 bench: $(READY)  ## speed, as ratios within one run; ARGS="many growth": these chapters only
 	@VIRTUAL_ENV= $(UV) sync --quiet --frozen --inexact --group bench --python $(BIN)/python
 	@$(BIN)/python -m bench $(ARGS)
+
+sim: $(READY)    ## one run of the laboratory, exactly as before: make sim SEED=4711 STEPS=20000
+	@$(BIN)/python -m lab sim $(if $(SEED),--seed $(SEED)) $(if $(STEPS),--steps $(STEPS))
+
+soak: $(READY)   ## fresh runs of the laboratory on all cores: make soak MINUTES=60
+	@$(BIN)/python -m lab soak $(if $(MINUTES),--minutes $(MINUTES)) $(if $(STEPS),--steps $(STEPS))
 
 faults: $(READY)  ## real faults on real parts: what was promised, what happened; ARGS="sqlite", ARGS=--json
 	@$(BIN)/python -m lab.faults $(ARGS)

@@ -55,7 +55,7 @@ class AsyncDriver(Spender):
         self._background = Background()
         self._is_flushing = False
         self._has_ended = False  # there are no threads any more
-        self._pausing: set[asyncio.Event] = set()
+        self._pausing: dict[asyncio.Event, None] = {}  # in the order in which they came
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def _demand_home(self) -> None:
@@ -186,11 +186,11 @@ class AsyncDriver(Spender):
     async def _pause(self, seconds: float) -> None:
         """Wait for what somebody else is fetching, maybe another task of this client."""
         event = asyncio.Event()
-        self._pausing.add(event)
+        self._pausing[event] = None
         try:
             await sleep_or_wake(self._parts.clock.sleep_async, event, seconds)
         finally:
-            self._pausing.discard(event)
+            del self._pausing[event]
 
     def _wake(self) -> None:
         """Have those look again who wait for what others fetch."""

@@ -1,0 +1,241 @@
+"""What runs in the simulated processes: programs that spend, each with keepahead's own client or gateway in it."""
+
+import asyncio
+import json
+import random
+from collections.abc import Callable, Coroutine
+from concurrent.futures import Executor, Future
+from dataclasses import replace
+from typing import Any
+
+import httpx2
+
+from keepahead import AsyncKeepa
+from keepahead.errors import KeepaheadError
+from keepahead.faces.gateway.assembly import open_gateway
+from keepahead.faces.settings import read_settings
+from keepahead.keepa.steps import Send, Step
+from lab.clock import HostClock
+from lab.network import SENDING, LabTransport, Network
+
+KEY = "k" * 64
+"""No real key: made up, of the right shape."""
+
+ASINS = [f"B0{number:08}" for number in range(40)]
+CATEGORIES = (283155, 1000, 3760911)
+SELLERS = ("A2L77EE7U53NWQ", "A1PA6795UKMFR9")
+MOST_AGE_SECONDS = 1800.0
+
+
+class Inline(Executor):
+    """Does what is submitted as a step of the loop: the laboratory has no threads."""
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> "Future[Any]":
+        """Have it done in a step of its own."""
+        asyncio.get_running_loop().run_in_executor(None, lambda: fn(*args, **kwargs))
+        return Future()
+
+
+class Diary:
+    """What became of everything that was asked for, by all programs of a run."""
+
+    def __init__(self) -> None:
+        self.counts: dict[str, int] = {}
+        self.surprises: list[str] = []
+        self.waiting: dict[int, tuple[float, float | None, str]] = {}
+        self.is_over = False
+        self.longest_wait_seconds = 0.0
+
+    def count(self, what: str) -> None:
+        """Add one."""
+        self.counts[what] = self.counts.get(what, 0) + 1
+
+
+def watch(step: Step) -> None:
+    """Tell the network which call is sent: the request does not say."""
+    if isinstance(step, Send):
+        SENDING.set(step.call_id)
+
+
+async def spend(
+    network: Network, clock: HostClock, rng: random.Random, diary: Diary, *, url: str, lane: str, tasks: int
+) -> None:
+    """Be a program with a client of its own, and so many tasks that spend."""
+    keepa = AsyncKeepa(
+        KEY,
+        database_url=url,
+        clock=clock,
+        transport=LabTransport(network),
+        lane=lane,
+        caller=rng.choice(("importer", "website", "analyst")),
+        max_concurrency=rng.choice((1, 4, 8)),
+        watch=watch,
+    )
+    keepa._threads = Inline()  # type: ignore[assignment]
+    seeds = [rng.getrandbits(64) for _ in range(tasks)]
+    try:
+        async with asyncio.TaskGroup() as group:
+            for seed in seeds:
+                group.create_task(_go_on_spending(keepa, random.Random(seed), diary))
+    finally:
+        await keepa.aclose(drain_seconds=60)
+
+
+async def _go_on_spending(keepa: AsyncKeepa, rng: random.Random, diary: Diary) -> None:
+    while not diary.is_over:
+        act, limits = _drawn(rng), _limits(rng)
+        await _noted(diary, act.__name__, limits["max_wait_seconds"], _impatient(act(keepa, rng, limits), rng))
+        await asyncio.sleep(rng.expovariate(1 / rng.choice((0.5, 5.0, 30.0))))
+
+
+async def _impatient(work: Coroutine[Any, Any, Any], rng: random.Random) -> None:
+    """Do it, or be cancelled in the middle of it."""
+    if rng.random() > 0.1:
+        await work
+        return
+    try:
+        async with asyncio.timeout(rng.expovariate(1 / 3)):
+            await work
+    except TimeoutError:
+        pass
+
+
+async def _noted(diary: Diary, name: str, patience: float | None, work: Coroutine[Any, Any, Any]) -> None:
+    loop = asyncio.get_running_loop()
+    began, number = loop.time(), id(work)
+    diary.waiting[number] = (began, patience, name)
+    try:
+        await work
+    except KeepaheadError as error:
+        diary.count(type(error).__name__)
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is a finding
+        diary.surprises.append(f"{name}: {type(error).__name__}: {error}")
+    else:
+        diary.count("delivered")
+    finally:
+        diary.waiting.pop(number, None)
+        diary.longest_wait_seconds = max(diary.longest_wait_seconds, loop.time() - began)
+
+
+def _limits(rng: random.Random) -> dict[str, Any]:
+    return {
+        "max_wait_seconds": rng.choice((0, 0, 20, 120, 600, None, None)),
+        "max_age": rng.choice((0, 60, MOST_AGE_SECONDS, MOST_AGE_SECONDS)),
+        "on_refusal": rng.choice(("raise", "raise", "stale")),
+    }
+
+
+async def one_product(keepa: AsyncKeepa, rng: random.Random, limits: dict[str, Any]) -> None:
+    """Look up one, mostly one that many want."""
+    await keepa.products(rng.choice(ASINS[: rng.choice((4, 40))]), **limits)
+
+
+async def few_products(keepa: AsyncKeepa, rng: random.Random, limits: dict[str, Any]) -> None:
+    """Look up some together, sometimes with options that cost more."""
+    options: dict[str, Any] = rng.choice(({}, {}, {"stats": 90}, {"rating": True}, {"buybox": True}))
+    await keepa.products(rng.sample(ASINS, rng.choice((2, 3, 8, 20))), **options, **limits)
+
+
+async def with_offers(keepa: AsyncKeepa, rng: random.Random, limits: dict[str, Any]) -> None:
+    """Look up with offers: dear, and cheaper than its bound more often than not."""
+    await keepa.products(rng.sample(ASINS, rng.choice((1, 2))), offers=20, **limits)
+
+
+async def list_of_best(keepa: AsyncKeepa, rng: random.Random, limits: dict[str, Any]) -> None:
+    """Ask for a list that costs 50 and cannot be divided."""
+    await keepa.best_sellers(rng.choice(CATEGORIES), domain=1, **limits)
+
+
+async def deals(keepa: AsyncKeepa, rng: random.Random, limits: dict[str, Any]) -> None:
+    """Ask for a page of deals."""
+    await keepa.deals({"page": rng.randrange(3), "domainId": 1, "priceTypes": [0]}, **limits)
+
+
+async def sellers(keepa: AsyncKeepa, rng: random.Random, limits: dict[str, Any]) -> None:
+    """Ask for sellers."""
+    await keepa.sellers(list(SELLERS[: rng.choice((1, 2))]), **limits)
+
+
+async def categories(keepa: AsyncKeepa, rng: random.Random, limits: dict[str, Any]) -> None:
+    """Ask for a category."""
+    await keepa.categories([rng.choice(CATEGORIES)], **limits)
+
+
+async def status(keepa: AsyncKeepa, rng: random.Random, limits: dict[str, Any]) -> None:
+    """Ask how the account stands."""
+    _ = rng, limits
+    await keepa.status()
+
+
+_ACTS = (
+    (one_product, 10),
+    (few_products, 6),
+    (with_offers, 2),
+    (list_of_best, 2),
+    (deals, 1),
+    (sellers, 1),
+    (categories, 1),
+    (status, 1),
+)
+
+
+def _drawn(rng: random.Random) -> Callable[..., Coroutine[Any, Any, None]]:
+    acts, weights = zip(*_ACTS, strict=True)
+    return rng.choices(acts, weights)[0]
+
+
+async def serve(network: Network, clock: HostClock, rng: random.Random, diary: Diary, *, url: str, users: int) -> None:
+    """Be a gateway with people and programs before it, on its own API and at the Keepa-compatible door."""
+    settings = read_settings(api_key=KEY, database_url=url)
+    opened = open_gateway(settings, is_open=True, clock=clock, transport=LabTransport(network))
+    keepa: Any = opened.app.state.gateway._keepa
+    keepa._threads = Inline()
+    keepa._parts = replace(keepa._parts, watch=watch)
+    seeds = [rng.getrandbits(64) for _ in range(users)]
+    async with opened.app.router.lifespan_context(opened.app):
+        transport = httpx2.ASGITransport(opened.app)
+        async with (
+            httpx2.AsyncClient(transport=transport, base_url="http://localhost", timeout=None) as client,
+            asyncio.TaskGroup() as group,
+        ):
+            for seed in seeds:
+                group.create_task(_go_on_asking(client, random.Random(seed), diary))
+
+
+async def _go_on_asking(client: httpx2.AsyncClient, rng: random.Random, diary: Diary) -> None:
+    while not diary.is_over:
+        path, query = _request(rng)
+        await _noted(diary, path, 120.0, _asked(client, path, query, diary))
+        await asyncio.sleep(rng.expovariate(1 / rng.choice((1.0, 10.0, 60.0))))
+
+
+async def _asked(client: httpx2.AsyncClient, path: str, query: dict[str, Any], diary: Diary) -> None:
+    answer = await client.get(path, params=query)
+    diary.count(f"HTTP {answer.status_code}")
+    if answer.status_code >= 500 and answer.status_code not in {502, 503, 504}:
+        diary.surprises.append(f"{path}: HTTP {answer.status_code}: {answer.text[:200]}")
+    json.loads(answer.content)
+
+
+def _request(rng: random.Random) -> tuple[str, dict[str, Any]]:
+    asin = rng.choice(ASINS[: rng.choice((4, 40))])
+    return rng.choice(
+        (
+            (f"/api/v1/products/{asin}", {"max_age": rng.choice((0, 60, 1800)), "deadline": "30s"}),
+            ("/keepa/product", {"key": KEY, "domain": 1, "asin": asin}),
+            (f"/api/v1/bestsellers/{rng.choice(CATEGORIES)}", {}),
+            ("/api/v1/budget", {}),
+        )
+    )
+
+
+async def look(network: Network, clock: HostClock, *, url: str) -> None:
+    """Be a program that buys one product and goes: its answer brings the newest meter."""
+    keepa = AsyncKeepa(
+        KEY, database_url=url, clock=clock, transport=LabTransport(network), caller="auditor", watch=watch
+    )
+    keepa._threads = Inline()  # type: ignore[assignment]
+    try:
+        await keepa.products(ASINS[0], max_age=0, max_wait_seconds=None)
+    finally:
+        await keepa.aclose()
