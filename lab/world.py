@@ -38,6 +38,9 @@ CATALOGUE = Catalogue(1)
 QUIET_SECONDS = 24 * 3600.0
 """Once nothing goes wrong any more, everybody is served within this."""
 
+CLOCKS_AGREE_SECONDS = 28.0
+"""The clocks of hosts that share a ledger differ by less than this (docs/design.md says 30)."""
+
 AUDIT_EVERY = 5_000
 ACCOUNT = fingerprint_of(KEEPA_URL, KEY)
 _MEMORY = Path("/dev/shm")  # noqa: S108 - a folder in memory, where there is one
@@ -260,8 +263,11 @@ class World:
         self._count("clock jumps")
         seconds = self._rng.choice((1.0, 20.0, 100.0)) * self._rng.uniform(-1, 1)
         self._auditor.clocks += 1 + int(max(0.0, seconds) // 60)
-        self._rng.choice([*self._clocks, self._keepa_clock]).jump(seconds)
-        self._auditor.clock_lumps = max(self._auditor.clock_lumps, self._lumps_between_clocks())
+        jumping = self._rng.choice([*self._clocks, self._keepa_clock])
+        jumping.jump(seconds)
+        if self._spread() > CLOCKS_AGREE_SECONDS:  # more than is allowed between hosts: then it is one machine's clock
+            for each in self._clocks:
+                each.jump(0.0 if each is jumping else seconds)
 
     def _host_clocks(self) -> list[HostClock]:
         """Return the clocks of one host, or of two or three that differ by less than they may."""
@@ -274,9 +280,11 @@ class World:
 
     def _lumps_between_clocks(self) -> int:
         """Return how many lumps a host may count too early that reads a meter by another's clock."""
+        return 1 if self._spread() else 0
+
+    def _spread(self) -> float:
         offsets = [clock.offset_seconds for clock in self._clocks]
-        spread = max(offsets) - min(offsets)
-        return 1 + int(spread // 60) if spread else 0
+        return max(offsets) - min(offsets)
 
     # Laws
 
