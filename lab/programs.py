@@ -146,11 +146,6 @@ async def list_of_best(keepa: AsyncKeepa, rng: random.Random, limits: dict[str, 
     await keepa.best_sellers(rng.choice(CATEGORIES), domain=1, **limits)
 
 
-async def deals(keepa: AsyncKeepa, rng: random.Random, limits: dict[str, Any]) -> None:
-    """Ask for a page of deals."""
-    await keepa.deals({"page": rng.randrange(3), "domainId": 1, "priceTypes": [0]}, **limits)
-
-
 async def sellers(keepa: AsyncKeepa, rng: random.Random, limits: dict[str, Any]) -> None:
     """Ask for sellers."""
     await keepa.sellers(list(SELLERS[: rng.choice((1, 2))]), **limits)
@@ -172,7 +167,6 @@ _ACTS = (
     (few_products, 6),
     (with_offers, 2),
     (list_of_best, 2),
-    (deals, 1),
     (sellers, 1),
     (categories, 1),
     (status, 1),
