@@ -14,10 +14,11 @@ import msgspec
 from sqlalchemy import create_engine, insert
 
 from bench import bodies
-from bench.chapter import Chapter, chapter_of_rows, empty_table, shown_time
+from bench.chapter import Chapter, Row, chapter_of_rows, empty_table, shown_time
 from bench.databases import databases, text_of
 from bench.neighbour import LeftOutError
-from bench.rounds import Row, each, in_turns, once
+from bench.ratio import Measure, Ratio
+from bench.rounds import each, in_turns, once
 from keepahead import Keepa
 from keepahead.faces.wiring import SIMULATOR_URL
 from keepahead.keepa.calls import ProductCall
@@ -37,12 +38,15 @@ _LOOKS = 50  # in one round
 _AT_A_TIME = 10_000
 _MEGABYTES = 4_096
 _NOW = datetime(2026, 11, 26, tzinfo=UTC)
+_NO_PEER = "the package keepa keeps nothing"
 
 
 def archive(folder: Path) -> Iterator[Chapter]:
     """Measure reading, then growth on both databases."""
     for size in _BODY_BYTES:
-        yield chapter_of_rows(f"The archive on SQLite, products of {size // 1000} kB", _reads(folder, size))
+        rows = _reads(folder, size)
+        ratios = [ratio for row in rows for ratio in _alone(row, size)]
+        yield chapter_of_rows(f"The archive on SQLite, products of {size // 1000} kB", rows, ratios)
     lines = [_grown("SQLite", *(f"sqlite:///{folder / name}.db" for name in ("few", "many")))]
     for path in folder.glob("many.db*"):
         path.unlink()
@@ -197,4 +201,18 @@ def _drawn(lines: Sequence[tuple[str, int, float, float, tuple[float, float, flo
         {"database": name, "at_once": size, "seconds": [soon, late], "ratio_quartiles": ratios}
         for name, size, soon, late, ratios in lines
     ]
-    return Chapter(title, table, kept)
+    return Chapter(title, table, kept, [ratio for line in lines for ratio in _beside_small(*line)])
+
+
+def _alone(row: Row, size: int) -> Iterator[Ratio]:
+    measure = Measure(f"{size // 1000} kB: {row.what}", shown_time(row.seconds))
+    yield measure.no_floor("a bare look at the same file is not measured")
+    yield measure.no_peer(_NO_PEER)
+
+
+def _beside_small(
+    name: str, size: int, _soon: float, late: float, ratios: tuple[float, float, float]
+) -> Iterator[Ratio]:
+    measure = Measure(f"{name}, {size} at once of {LARGE:,}", shown_time(late))
+    yield measure.itself(ratios[1], f"{SMALL:,} products", "lower")
+    yield measure.no_peer(_NO_PEER)

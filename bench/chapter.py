@@ -5,7 +5,16 @@ from dataclasses import dataclass
 
 from rich.table import Table
 
-from bench.rounds import Row
+from bench.ratio import Ratio
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the table: the median of one operation, and what it is measured against."""
+
+    what: str
+    seconds: float
+    beside: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,9 +24,10 @@ class Chapter:
     title: str
     table: Table
     kept: Sequence[Mapping[str, object]]
+    ratios: Sequence[Ratio] = ()
 
 
-def chapter_of_rows(title: str, rows: Sequence[Row]) -> Chapter:
+def chapter_of_rows(title: str, rows: Sequence[Row], ratios: Sequence[Ratio]) -> Chapter:
     """Return a chapter of one operation a line."""
     table = empty_table(title)
     table.add_column("", ratio=5)
@@ -27,7 +37,7 @@ def chapter_of_rows(title: str, rows: Sequence[Row]) -> Chapter:
     for row in rows:
         table.add_row(row.what, *(_figures(row.seconds) if row.seconds else ("", "")), row.beside)
     kept = [{"what": row.what, "seconds": row.seconds, "beside": row.beside} for row in rows]
-    return Chapter(title, table, kept)
+    return Chapter(title, table, kept, ratios)
 
 
 def empty_table(title: str) -> Table:

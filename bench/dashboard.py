@@ -7,7 +7,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,6 +20,7 @@ from tests.served import Served
 
 from bench.chapter import Chapter, empty_table, shown_time
 from bench.fill import fill
+from bench.ratio import Measure, Ratio
 from bench.rounds import in_turns, once
 from keepahead.store.course import Course
 from keepahead.store.database import open_database
@@ -30,6 +31,7 @@ PAGES = 20
 SECONDS = 30.0
 ENTRIES = (10_000, 1_000_000)
 PATHS = ("/", "/balance")
+_NO_PEER = "no peer with a dashboard is measured"
 _STRETCHES = 336  # as many as the page draws
 
 _WEIGHT = """() => {
@@ -78,7 +80,16 @@ def _first_looks(chromium: Browser, base: str) -> Chapter:
             f"{row['unpacked'] / 1e6:.2f} MB",
             f"{row['requests']:.0f}",
         )
-    return Chapter(title, table, kept)
+    ratios = [each for row in kept for each in _alone(f"first paint of {row['path']}", f"{row['paint']:,.0f} ms")]
+    return Chapter(title, table, kept, ratios)
+
+
+def _alone(name: str, ours: str) -> list[Ratio]:
+    measure = Measure(name, ours)
+    return [
+        measure.no_floor("a browser's own time is in it, and no lesser page is measured"),
+        measure.no_peer(_NO_PEER),
+    ]
 
 
 def _look(chromium: Browser, base: str, path: str) -> dict[str, float]:
@@ -96,7 +107,8 @@ def _facts(chromium: Browser, base: str) -> Chapter:
     for name in ("facts", "median", "slowest"):
         table.add_column(name, justify="right")
     table.add_row(str(FACTS), f"{statistics.median(taken):,.0f} ms", f"{max(taken):,.0f} ms")
-    return Chapter(title, table, [{"milliseconds": taken}])
+    ratios = _alone("a fact on an open page", f"{statistics.median(taken):,.0f} ms")
+    return Chapter(title, table, [{"milliseconds": taken}], ratios)
 
 
 def _idle(chromium: Browser, base: str, pid: int) -> Chapter:
@@ -118,7 +130,12 @@ def _idle(chromium: Browser, base: str, pid: int) -> Chapter:
             share = (_cpu_seconds(pid) - began) / SECONDS
         kept.append({"pages": pages, "share": share})
         table.add_row(str(pages), f"{share:.1%}")
-    return Chapter(title, table, kept)
+    measure = Measure(f"idle with {PAGES} open pages", f"{kept[-1]['share']:.1%} of a core")
+    ratios = [
+        measure.no_floor("a share of a core, of which an idle gateway takes next to nothing"),
+        measure.no_peer(_NO_PEER),
+    ]
+    return Chapter(title, table, kept, ratios)
 
 
 def _past(folder: Path) -> Chapter:
@@ -142,7 +159,13 @@ def _past(folder: Path) -> Chapter:
         medians = {name: statistics.median(stats.data) for name, stats in taken.items()}
         kept.append({"entries": entries, **medians})
         table.add_row(f"{entries:,}", *(shown_time(medians[name]) for name in spans))
-    return Chapter(title, table, kept)
+    return Chapter(title, table, kept, [ratio for name in ("hour", "week") for ratio in _grown(name, *kept)])
+
+
+def _grown(span: str, small: Mapping[str, Any], large: Mapping[str, Any]) -> Iterator[Ratio]:
+    measure = Measure(f"the past of the {span}, {large['entries']:,} entries", shown_time(large[span]))
+    yield measure.itself(large[span] / small[span], f"{small['entries']:,} entries", "lower")
+    yield measure.no_peer(_NO_PEER)
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from typing import Any
 from bench import bodies
 from bench.chapter import Chapter, empty_table, shown_time
 from bench.decode_child import CONTENDERS
+from bench.ratio import Measure, Ratio
 
 _ROUNDS = 7
 _SIZE = 40_000_000
@@ -21,6 +22,7 @@ _WORDS = {
     "keepa": "json.loads, and keepa's parse_csv",
     "keepa, bare": "the same with to_datetime=False",
 }
+_PEERS = {"keepa": "keepa", "keepa, bare": "keepa, to_datetime=False"}
 _Taken = Sequence[Mapping[str, float]]
 
 
@@ -43,18 +45,38 @@ def decoding(folder: Path) -> Iterator[Chapter]:
             f"{row['faster']:.1f} times",
             f"{row['memory']:.2f}",
         )
-    yield Chapter(title, table, kept)
+    yield Chapter(title, table, kept, [ratio for row in kept for ratio in _ratios(row, taken)])
 
 
 def _row(name: str, taken: _Taken, theirs: _Taken) -> dict[str, Any]:
-    pairs = list(zip(taken, theirs, strict=True))
     return {
         "what": name,
         "seconds": statistics.median(each["seconds"] for each in taken),
         "bytes": statistics.median(each["bytes"] for each in taken),
-        "faster": statistics.median(slow["seconds"] / fast["seconds"] for fast, slow in pairs),
-        "memory": statistics.median(small["bytes"] / big["bytes"] for small, big in pairs),
+        "faster": _faster(taken, theirs),
+        "memory": _memory(taken, theirs),
     }
+
+
+def _faster(taken: _Taken, theirs: _Taken) -> float:
+    return statistics.median(slow["seconds"] / fast["seconds"] for fast, slow in zip(taken, theirs, strict=True))
+
+
+def _memory(taken: _Taken, theirs: _Taken) -> float:
+    return statistics.median(small["bytes"] / big["bytes"] for small, big in zip(taken, theirs, strict=True))
+
+
+def _ratios(row: Mapping[str, Any], taken: Mapping[str, _Taken]) -> Iterator[Ratio]:
+    """Yield ours beside both ways of the package keepa, time and memory."""
+    if row["what"] in _PEERS:
+        return
+    seconds = Measure(f"{row['what']}: CPU time", shown_time(row["seconds"]))
+    memory = Measure(f"{row['what']}: memory", f"{row['bytes'] / 1e6:,.0f} MB")
+    for measure in (seconds, memory):
+        yield measure.no_floor("json.loads is a part of the peer and not measured by itself")
+    for peer, named in _PEERS.items():
+        yield seconds.peer(_faster(taken[row["what"]], taken[peer]), named, "higher")
+        yield memory.peer(_memory(taken[row["what"]], taken[peer]), named, "lower")
 
 
 def _measured(name: str, place: Path) -> Mapping[str, float]:

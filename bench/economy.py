@@ -8,6 +8,7 @@ from pathlib import Path
 
 from bench.chapter import Chapter, empty_table
 from bench.day import REFILL_RATE, WAYS, Spent, spend_day
+from bench.ratio import Measure, Ratio
 from bench.workday import workday
 
 _WORDS = {
@@ -53,7 +54,16 @@ def _drawn(spent: Sequence[Spent]) -> Chapter:
             f"{each.lowest_balance:,}",
         )
     table.caption = "p50, p95: virtual minutes from asking to the answer; of plainly, of keepa: tokens per answer"
-    return Chapter(title, table, kept)
+    return Chapter(title, table, kept, [ratio for each in spent for ratio in _ratios(each, by_way)])
+
+
+def _ratios(each: Spent, by_way: Mapping[str, Spent]) -> Iterator[Ratio]:
+    """Yield what ours spends for an answer beside the plain way and the package keepa."""
+    if not each.way.startswith("ours"):
+        return
+    measure = Measure(f"tokens per answer, {each.way}", f"{each.tokens_per_answer:.2f}")
+    yield measure.itself(each.tokens_per_answer / by_way["plainly"].tokens_per_answer, "every call as asked", "lower")
+    yield measure.peer(each.tokens_per_answer / by_way["keepa"].tokens_per_answer, "keepa", "lower")
 
 
 def _row(each: Spent, by_way: Mapping[str, Spent]) -> dict[str, float | int | str]:

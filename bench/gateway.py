@@ -14,6 +14,7 @@ from pathlib import Path
 
 from bench.chapter import Chapter, empty_table, shown_time
 from bench.crowded import Answered, ask
+from bench.ratio import Measure, Ratio
 
 CONNECTIONS = (1, 16, 64)
 ROUNDS = 3
@@ -22,6 +23,8 @@ LARGE_ASINS = 45
 """3 MB of products."""
 
 FLAT_REQUESTS = 100_000
+
+_BARE, _PROXY, _NGINX = "bare route, from memory", "least proxy", "nginx as proxy"
 
 Paths = Callable[[], Iterator[str]]
 
@@ -46,9 +49,9 @@ def gateway(folder: Path) -> Iterator[Chapter]:
         warm = f"/keepa/product?key=open&domain=1&asin={_asin(0)}"
         ask(ours, lambda: itertools.repeat(warm), connections=1, seconds=0.2)
         small = [
-            Contender("bare route, from memory", memory, lambda: itertools.repeat("/product")),
-            Contender("least proxy", proxy, lambda: _fresh("/product?domain=1&asin=")),
-            *([Contender("nginx as proxy", nginx, lambda: _fresh("/product?domain=1&asin="))] if nginx else []),
+            Contender(_BARE, memory, lambda: itertools.repeat("/product")),
+            Contender(_PROXY, proxy, lambda: _fresh("/product?domain=1&asin=")),
+            *([Contender(_NGINX, nginx, lambda: _fresh("/product?domain=1&asin="))] if nginx else []),
             Contender("archived, /keepa/product", ours, lambda: itertools.repeat(warm)),
             Contender("archived, /api/v1/products", ours, lambda: itertools.repeat(f"/api/v1/products/{_asin(0)}")),
             Contender("paid, /keepa/product", ours, lambda: _fresh("/keepa/product?key=open&domain=1&asin=")),
@@ -56,7 +59,7 @@ def gateway(folder: Path) -> Iterator[Chapter]:
         ]
         yield from (_chapter(f"The gateway, {count} connections", small, count) for count in CONNECTIONS)
         large = [
-            Contender("least proxy", proxy, lambda: _fresh("/product?domain=1&asin=", LARGE_ASINS)),
+            Contender(_PROXY, proxy, lambda: _fresh("/product?domain=1&asin=", LARGE_ASINS)),
             Contender(
                 "paid, /keepa/product", ours, lambda: _fresh("/keepa/product?key=open&domain=1&asin=", LARGE_ASINS)
             ),
@@ -87,11 +90,28 @@ def _chapter(title: str, contenders: Sequence[Contender], connections: int) -> C
             *(f"{row[of]:.2f}" if row[of] is not None else "" for of in ("of_proxy", "of_bare")),
             f"{(row['p50_over_proxy']) * 1000:+.2f} ms",
         )
-    return Chapter(title, table, kept)
+    ratios = [ratio for name in taken for ratio in _ratios(name, taken, title.removeprefix("The gateway, "))]
+    return Chapter(title, table, kept, ratios)
+
+
+def _ratios(name: str, taken: Mapping[str, Sequence[Answered]], point: str) -> Iterator[Ratio]:
+    """Yield ours beside the least route that answers from memory, the least proxy, and nginx."""
+    rounds = taken[name]
+    measure = Measure(f"{name}, {point}", f"{statistics.median(each.per_second for each in rounds):,.0f}/s")
+    if name == "budget":
+        yield measure.no_floor("no route without a ledger says the same")
+        yield measure.no_peer("no proxy says it")
+    elif name.startswith(("archived", "paid")):
+        floor = _BARE if name.startswith("archived") else _PROXY
+        yield measure.floor(_times(rounds, taken[floor]), floor, "higher")
+        others = [peer for peer in (_PROXY, _NGINX) if peer in taken and peer != floor]
+        yield from (measure.peer(_times(rounds, taken[peer]), peer, "higher") for peer in others)
+        if not others:
+            yield measure.no_peer("nginx is not measured here" if _BARE not in taken else "there is no nginx here")
 
 
 def _row(name: str, rounds: Sequence[Answered], taken: Mapping[str, Sequence[Answered]]) -> dict[str, object]:
-    proxy, bare = taken["least proxy"], taken.get("bare route, from memory")
+    proxy, bare = taken[_PROXY], taken.get(_BARE)
     return {
         "what": name,
         "per_second": statistics.median(each.per_second for each in rounds),
@@ -122,9 +142,13 @@ def _flat(url: str, pid: int, path: str) -> Chapter:
     table.add_column("resident, MB", justify="right")
     for mark, size in zip(marks, sizes, strict=True):
         table.add_row(f"{mark:,}", f"{size:,.1f}")
-    return Chapter(
-        title, table, [{"requests": mark, "megabytes": size} for mark, size in zip(marks, sizes, strict=True)]
-    )
+    kept = [{"requests": mark, "megabytes": size} for mark, size in zip(marks, sizes, strict=True)]
+    measure = Measure(f"memory after {FLAT_REQUESTS:,} archived answers", f"{sizes[-1]:,.0f} MB")
+    ratios = [
+        measure.itself(sizes[-1] / sizes[0], "before them", "lower"),
+        measure.no_peer("the proxies' memory is not measured"),
+    ]
+    return Chapter(title, table, kept, ratios)
 
 
 def _exhaust(url: str, paths: Iterator[str]) -> None:

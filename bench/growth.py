@@ -14,6 +14,7 @@ from bench.databases import databases, text_of
 from bench.fill import fill
 from bench.neighbour import LeftOutError
 from bench.ours import FINGERPRINT, Ours
+from bench.ratio import Measure, Ratio
 from bench.rounds import each, in_turns
 from keepahead.store.database import open_database
 
@@ -88,4 +89,11 @@ def _drawn(lines: list[_Line], left_out: list[str]) -> Chapter:
         }
         for line in lines
     ]
-    return Chapter(title, table, [*kept, *({"left_out": why} for why in left_out)])
+    ratios = [ratio for line in lines for ratio in _ratios(line)]
+    return Chapter(title, table, [*kept, *({"left_out": why} for why in left_out)], ratios)
+
+
+def _ratios(line: _Line) -> Iterator[Ratio]:
+    measure = Measure(f"{line.database}, {LARGE:,} entries", shown_time(line.large_seconds))
+    yield measure.itself(line.ratios[1], f"{SMALL:,} entries", "lower")
+    yield measure.no_peer("no peer with a ledger is measured")

@@ -15,6 +15,7 @@ from bench.databases import databases, text_of
 from bench.fill import fill
 from bench.neighbour import LeftOutError
 from bench.ours import FINGERPRINT
+from bench.ratio import Measure, Ratio
 from bench.rounds import each, in_turns
 from keepahead.budget.rule import HOUR, hour_of
 from keepahead.faces.ledger_documents import shapes_of
@@ -157,4 +158,11 @@ def _drawn(lines: list[_Line], left_out: str) -> Chapter:
         }
         for line in lines
     ]
-    return Chapter(title, table, [*kept, *([{"left_out": left_out}] if left_out else [])])
+    ratios = [ratio for line in lines for ratio in _ratios(line)]
+    return Chapter(title, table, [*kept, *([{"left_out": left_out}] if left_out else [])], ratios)
+
+
+def _ratios(line: _Line) -> Iterator[Ratio]:
+    measure = Measure(f"{line.database}, {LARGE:,}: {line.what}", shown_time(line.large_seconds))
+    yield measure.itself(line.ratio, f"{SMALL:,} entries", "lower")
+    yield measure.no_peer("no peer with a ledger is measured")

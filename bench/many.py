@@ -9,7 +9,8 @@ from pathlib import Path
 from bench.chapter import Chapter, empty_table, shown_time
 from bench.crowd import Contender, Crowd, Point, Taken
 from bench.databases import databases, text_of
-from bench.neighbour import LeftOutError, environment
+from bench.neighbour import ENVIRONMENT, LeftOutError, environment
+from bench.ratio import Measure, Ratio
 from bench.redis_server import redis_server
 
 POINTS = (
@@ -44,9 +45,9 @@ class _Line:
     """How many times as fast ours was, in the same rounds; None for ours itself."""
 
 
-def many_clients(folder: Path, build: Path) -> Iterator[Chapter]:
+def many_clients(folder: Path) -> Iterator[Chapter]:
     """Measure both databases, one after the other."""
-    contenders, left_out = _on_sqlite(folder, build)
+    contenders, left_out = _on_sqlite(folder)
     yield _chapter("Many clients on SQLite (WAL, synchronous=NORMAL)", contenders, left_out)
     with ExitStack() as servers:
         try:
@@ -73,9 +74,9 @@ def many_clients(folder: Path, build: Path) -> Iterator[Chapter]:
         yield _chapter(f"Many clients on PostgreSQL ({made.durability})", contenders, left_out)
 
 
-def _on_sqlite(folder: Path, build: Path) -> tuple[list[Contender], list[str]]:
+def _on_sqlite(folder: Path) -> tuple[list[Contender], list[str]]:
     contenders = [
-        Contender("bare BEGIN; UPDATE; INSERT", "bench.floor:BareSqlite", str(_new_folder(folder))),
+        Contender("bare BEGIN; UPDATE; INSERT", "bench.floor:BareSqlite", str(folder)),
         Contender(_OURS, "bench.ours:Ours", f"sqlite:///{folder / 'many.db'}"),
         Contender(
             "pyrate-limiter as shown (FULL)", "bench.limiters:PyrateSqlite", str(folder / "pyrate.db"), processes=(1,)
@@ -89,18 +90,12 @@ def _on_sqlite(folder: Path, build: Path) -> tuple[list[Contender], list[str]]:
         ),
     ]
     try:
-        python = environment(build / "bench-token-throttle")
+        python = environment(ENVIRONMENT)
     except LeftOutError as error:
         return contenders, [f"token-throttle is left out: {error}"]
     place = str(folder / "token-throttle-many.db")
     contenders.append(Contender("token-throttle", "bench.token_throttle_pairs:TokenThrottle", place, python))
     return contenders, []
-
-
-def _new_folder(folder: Path) -> Path:
-    """Return a folder for the bare file, whose name another chapter uses too."""
-    (folder / "many").mkdir()
-    return folder / "many"
 
 
 def _chapter(title: str, contenders: Sequence[Contender], left_out: list[str]) -> Chapter:
@@ -201,4 +196,19 @@ def _drawn(title: str, lines: Sequence[_Line], left_out: Sequence[str], versions
         }
         for line in lines
     ]
-    return Chapter(title, table, [*kept, *({"left_out": why} for why in left_out)])
+    return Chapter(title, table, [*kept, *({"left_out": why} for why in left_out)], list(_ratios(title, lines)))
+
+
+def _ratios(title: str, lines: Sequence[_Line]) -> Iterator[Ratio]:
+    """Yield how many times as fast ours is as everybody else at the same point."""
+    database = "PostgreSQL" if "PostgreSQL" in title else "SQLite"
+    for ours in (line for line in lines if line.name == _OURS):
+        point = ours.point
+        name = f"{database}, {point.clients} in {point.processes}"
+        measure = Measure(name, f"{ours.pairs_per_second:,.0f}/s")
+        for line in lines:
+            if line.point == point and line.ours_as_fast is not None:
+                beside = measure.floor if line.name.startswith("bare") else measure.peer
+                yield beside(line.ours_as_fast, line.name, "higher")
+        if not any(line.point == point and not line.name.startswith(("bare", _OURS)) for line in lines):
+            yield measure.no_peer("all are left out; the table says why")

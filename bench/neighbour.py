@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Self
 
 PACKAGE = "token-throttle>=14,<15"
+ENVIRONMENT = Path(__file__).parents[1] / "build" / "bench-token-throttle"
 _PYTHONS = ("3.12", "3.13", "3.14")
 _SCRIPT = Path(__file__).with_name("token_throttle_pairs.py")
 

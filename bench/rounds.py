@@ -6,19 +6,9 @@ pytest-benchmark's clock and statistics; its own runner measures one thing after
 import gc
 import statistics
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 from pytest_benchmark.stats import Stats
 from pytest_benchmark.timers import default_timer
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One line of the table: the median of one operation, and what it is measured against."""
-
-    what: str
-    seconds: float
-    beside: str = ""
 
 
 def each(work: Callable[[int], object], times: int) -> Callable[[], float]:

@@ -3,15 +3,17 @@
 import itertools
 import statistics
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from bench.chapter import Chapter, empty_table, shown_time
 from bench.crowded import Answered, ask
 from bench.gateway import role, serve
+from bench.ratio import Measure, Ratio
 from keepahead.budget.ask import Ask
 from keepahead.budget.entry import Label
 from keepahead.budget.lane import LIVE
@@ -62,7 +64,7 @@ def scrape(folder: Path) -> Iterator[Chapter]:
         for row in rows:
             times = (shown_time(float(str(row[name]))) for name in ("p50", "p99", "live_p50"))
             table.add_row(str(row["what"]), *times, f"{row['times_as_long']:.0f}")
-        yield Chapter(title, table, rows)
+        yield Chapter(title, table, rows, [ratio for row in rows for ratio in _ratios(row)])
 
 
 def _in_turns(url: str) -> tuple[Sequence[Answered], Sequence[Answered]]:
@@ -83,6 +85,12 @@ def _row(what: str, ours: Sequence[Answered], live: Sequence[Answered]) -> dict[
         "live_p50": statistics.median(each.p50 for each in live),
         "times_as_long": statistics.median(one.p50 / other.p50 for one, other in zip(ours, live, strict=True)),
     }
+
+
+def _ratios(row: Mapping[str, Any]) -> Iterator[Ratio]:
+    measure = Measure(row["what"], shown_time(row["p50"]))
+    yield measure.floor(row["times_as_long"], "/health/live", "lower")
+    yield measure.no_peer("no peer with metrics is measured")
 
 
 def _fill(book: _Book) -> None:
