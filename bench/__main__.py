@@ -5,6 +5,7 @@ if a ratio got worse by more than 30%, with 2 if it was asked for what there is 
 """
 
 import argparse
+import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,6 +18,7 @@ from bench.report import written
 from bench.summary import print_summary, print_worse
 
 _BUILD = Path(__file__).parents[1] / "build"
+_NARROW, _WIDE = 118, 150  # characters: the tables of chapters need the one, a line of the last table the other
 
 
 def main(words: Sequence[str]) -> int:
@@ -34,7 +36,8 @@ def main(words: Sequence[str]) -> int:
         parser.error(f"{error}: `make bench` installs what the chapters need")
     asked.into.mkdir(parents=True, exist_ok=True)
     place = asked.into / "bench.json"
-    console = Console(width=118, stderr=asked.json)
+    columns = shutil.get_terminal_size((_WIDE, 0)).columns
+    console = Console(width=max(_NARROW, min(_WIDE, columns)), stderr=asked.json)
     last, why = last_report(place)
     report = measure_all(runs, list(CHAPTERS), last, asked.into, console)
     keep(report, place)

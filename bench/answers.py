@@ -16,7 +16,7 @@ from keepahead.keepa.wire import read
 
 _ORJSON = "orjson.loads of all"
 _ALL = "msgspec: decoding all"
-_NO_PEER = "the chapter on decoding has it: the package keepa decodes all"
+_NO_PEER = "the package keepa: see decoding"
 
 
 def answers(_folder: Path) -> Iterator[Chapter]:

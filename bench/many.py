@@ -204,7 +204,7 @@ def _ratios(title: str, lines: Sequence[_Line]) -> Iterator[Ratio]:
     database = "PostgreSQL" if "PostgreSQL" in title else "SQLite"
     for ours in (line for line in lines if line.name == _OURS):
         point = ours.point
-        name = f"{database}, {point.clients} in {point.processes}"
+        name = f"{database}, clients: {point.clients}, processes: {point.processes}"
         measure = Measure(name, f"{ours.pairs_per_second:,.0f}/s")
         for line in lines:
             if line.point == point and line.ours_as_fast is not None:

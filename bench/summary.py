@@ -10,26 +10,27 @@ from bench.chapter import empty_table
 from bench.ratio import Ratio
 from bench.report import WORSE_BY_MOST, Change, Measured, Report, changes, gone, much_worse
 
+_FIGURES = {"ours", "last time", "change"}
+_WORDY = ("to the floor, or to itself", "to the best peer")
 _BETTER = {"lower": "↓", "higher": "↑"}
 
 
 def print_summary(console: Console, report: Report, last: Report | None) -> None:
     """Print all chapters of the report beside the last one's; those that were not measured this time say of when."""
     table = empty_table("Ours, to the floor and to the best peer (↓ lower is better, ↑ higher is better)")
-    table.add_column("", ratio=9)
-    table.add_column("ours", justify="right", ratio=4)
-    table.add_column("to the floor, or to itself", ratio=9)
-    table.add_column("to the best peer", ratio=8)
-    table.add_column("last time", justify="right", ratio=4)
-    table.add_column("change", justify="right", ratio=4)
+    for header in ("", "ours", *_WORDY, "last time", "change"):
+        table.add_column(header, justify="right" if header in _FIGURES else "left", no_wrap=header not in _WORDY)
+    whys = _Whys()
     for name, measured in report.chapters.items():
         before = last.chapters.get(name) if last else None
         is_kept = measured == before
         table.add_row(
             Text(name, style="bold"), "", Text(f"as of {measured.measured_at}" if is_kept else "", style="bold")
         )
-        _add_rows(table, measured, None if is_kept else before)
+        _add_rows(table, measured, before, whys, is_kept=is_kept)
     console.print(table)
+    for line in whys:
+        console.print(line, style="dim", markup=False, highlight=False)
     if last and (last.machine.cores, last.machine.python) != (report.machine.cores, report.machine.python):
         there = f"{last.machine.cores} cores, Python {last.machine.python}"
         console.print(f"the last report is of another machine: {there}", style="bold", highlight=False)
@@ -66,29 +67,43 @@ def _beside(report: Report, last: Report | None) -> Iterator[tuple[str, Measured
     return ((name, measured, before[name]) for name, measured in report.chapters.items() if name in before)
 
 
-def _add_rows(table: Table, measured: Measured, last: Measured | None) -> None:
+class _Whys:
+    """Why there is no ratio, each reason once; beneath the table, where it takes no room from the figures."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[str, int] = {}
+
+    def number(self, why: str) -> int:
+        """Return the number of a reason."""
+        return self._numbers.setdefault(why, len(self._numbers) + 1)
+
+    def __iter__(self) -> Iterator[str]:
+        return (f"({number}) {why}" for why, number in self._numbers.items())
+
+
+def _add_rows(table: Table, measured: Measured, last: Measured | None, whys: _Whys, *, is_kept: bool) -> None:
     told = changes(measured.ratios, last.ratios if last else [])
     for name in dict.fromkeys(each.ratio.name for each in told):
         same = [each for each in told if each.ratio.name == name]
         low, peer = ([each for each in same if (each.ratio.against == "peer") is is_peer] for is_peer in (False, True))
-        compared = [each for each in same if each.ratio.value is not None]
+        compared = [each for each in same if each.ratio.value is not None and not is_kept]
         table.add_row(
             Text(f"  {name}"),
             Text(same[0].ratio.ours),
-            _cell(low),
-            _cell(peer),
+            _cell(low, whys),
+            _cell(peer, whys),
             " · ".join(_short(each.last) for each in compared),
             " · ".join(_change(each) for each in compared),
         )
 
 
-def _cell(told: Sequence[Change]) -> Text:
-    return Text("\n").join(_words(each.ratio) for each in told) if told else Text("-")
+def _cell(told: Sequence[Change], whys: _Whys) -> Text:
+    return Text("\n").join(_words(each.ratio, whys) for each in told) if told else Text("-")
 
 
-def _words(ratio: Ratio) -> Text:
+def _words(ratio: Ratio, whys: _Whys) -> Text:
     if ratio.value is None:
-        return Text(f"- {ratio.why}", style="dim")
+        return Text(f"- ({whys.number(ratio.why)})", style="dim")
     return Text(f"{_short(ratio.value)} {_BETTER[ratio.better]} {ratio.of}")
 
 

@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[2]
 
 
 class Runs:
-    """A made-up chapter: its ratio in each measurement, lower is better."""
+    """A made-up chapter: its ratio in each measurement, lower is better; nobody else's stands beside it."""
 
     def __init__(self, *values: float) -> None:
         self.values = list(values)
@@ -33,8 +33,9 @@ class Runs:
         self.folders.append(folder)
         (folder / "ledger.db").touch()
         value = self.values.pop(0)
-        ratio = Measure("on SQLite", f"{value} ms").floor(value, "bare commits", "lower")
-        yield Chapter("A pair", empty_table("A pair"), [{"seconds": value}], [ratio])
+        measure = Measure("on SQLite", f"{value} ms")
+        ratios = [measure.floor(value, "bare commits", "lower"), measure.no_peer("nobody [yet]")]
+        yield Chapter("A pair", empty_table("A pair"), [{"seconds": value}], ratios)
 
 
 class Place:
@@ -55,7 +56,7 @@ class Place:
         return is_worse, f"{console.file.getvalue()}{why}"
 
     def value(self, chapter: str, name="bench.json") -> float | None:
-        """The only ratio of a chapter in a report."""
+        """The first ratio of a chapter in a report."""
         return read((self.folder / name).read_bytes()).chapters[chapter].ratios[0].value
 
 
@@ -110,6 +111,16 @@ def test_without_a_last_report_there_is_nothing_to_fail(place, content):
     assert ("cannot be read" if content else "there is no last report") in printed
     assert place.value("pair") == 7.0
     assert content is None or (place.folder / "bench-last.json").read_bytes() == content
+
+
+def test_the_summary_is_a_line_for_each_measure(place):
+    """It has ours, the ratios, the last one and the change in a line, and says once why there is no ratio."""
+    place.bench(pair=Runs(7.0))
+    _, printed = place.bench(pair=Runs(7.7), many=Runs(3.0))
+    line = r"^ +on SQLite +{} ms +{} ↓ bare commits +- \(1\) +{} +{} *$"
+    assert re.search(line.format("7.7", "7.7", "7", r"\+10%"), printed, re.MULTILINE)
+    assert re.search(line.format("3.0", "3", "-", "new"), printed, re.MULTILINE)
+    assert printed.count("(1) nobody [yet]") == 1
 
 
 def test_nothing_of_a_measurement_stays(place):
