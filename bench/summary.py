@@ -52,8 +52,8 @@ def _worse(report: Report, last: Report | None) -> Iterator[str]:
     for name, measured, before in _beside(report, last):
         for each in much_worse(measured.ratios, before.ratios):
             what = f"{name}: {each.ratio.name}, to {each.ratio.of}"
-            was = f"{_short(each.last)} on {before.measured_at}"
-            yield f"  {what}: {_short(each.ratio.value)}, was {was} ({_change(each)})"
+            was = f"was {_short(each.last)} on {before.measured_at} ({_change(each)})"
+            yield f"  {what}: {_short(each.ratio.value)}, {was}; load {max(measured.load)}, was {max(before.load)}"
 
 
 def _gone(report: Report, last: Report | None) -> Iterator[str]:

@@ -75,7 +75,7 @@ def test_worse_twice_is_said_in_the_last_lines(place):
     assert is_worse
     title, line = printed.splitlines()[-2:]
     assert title.startswith("WORSE by more than 30%")
-    assert re.search(r"pair: on SQLite, to bare commits: 14, was 7 on \S+Z \(\+100% WORSE\)", line)
+    assert re.search(r"pair: on SQLite, to bare commits: 14, was 7 on \S+Z \(\+100% WORSE\); load \S+, was \S+$", line)
     assert (len(pair.folders), len(many.folders)) == (2, 1)
     assert (place.value("pair"), place.value("pair", "bench-last.json")) == (14.0, 7.0)
     assert json.loads(place.json.read_text())["chapters"]["pair"]["tables_again"] == {"A pair": [{"seconds": 14.0}]}
