@@ -260,7 +260,10 @@ class Auditor:
         self._bound = Bound(floor, excuse, course, call_id)
 
     def _excuse(self, balance: int, course: Course) -> int:
-        """Return by how much the projection may rightly be too high: what no meter has told yet."""
+        """Return by how much the projection may rightly be too high: what no meter has told yet.
+
+        Where clocks differ or jump, the order of two meters may be taken wrong too, by as much as a lump counts.
+        """
         assert self._meter is not None
         measured_us, left, rate, reduction = self._meter
         then = self.snapshots.get(measured_us // 1000)
@@ -269,9 +272,8 @@ class Auditor:
         too_high = max(0, (balance - left) - (course.gain - then.gain))
         if course.plans != then.plans:
             return too_high
-        excuse = course.outsider - then.outsider
         lumps = self.clock_lumps + (course.clocks - then.clocks)
-        return min(too_high, excuse + lumps * max(0, rate - reduction))
+        return course.outsider - then.outsider + lumps * max(0, rate - reduction)
 
     def _check_reservations(self) -> None:
         """Demand that the ledger holds every call that was reserved and has not ended, and no other."""
