@@ -10,6 +10,7 @@ import warnings
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from unittest import mock
 
@@ -44,6 +45,15 @@ CLOCKS_AGREE_SECONDS = 28.0
 AUDIT_EVERY = 5_000
 ACCOUNT = fingerprint_of(KEEPA_URL, KEY)
 _MEMORY = Path("/dev/shm")  # noqa: S108 - a folder in memory, where there is one
+
+
+@cache
+def _empty_ledger() -> bytes:
+    """Return a ledger that nobody has used: the steps of its making take longer than a thousand steps of a run."""
+    with tempfile.TemporaryDirectory(prefix="keepahead-lab-") as folder:
+        path = Path(folder, "ledger.db")
+        open_database(f"sqlite:///{path}").close()
+        return path.read_bytes()
 
 
 @dataclass
@@ -101,7 +111,7 @@ class World:
         self._climate = weather.climate_of(self._rng)
         self._diary = Diary()
         self._url = f"sqlite:///{folder / 'ledger.db'}"
-        open_database(self._url).close()
+        (folder / "ledger.db").write_bytes(_empty_ledger())
         keepa_clock = HostClock(
             self._loop, offset_seconds=self._rng.uniform(-40, 40), drift=self._rng.uniform(-2e-5, 2e-5)
         )
