@@ -6,8 +6,9 @@ A message belongs to nobody: once it is under way it arrives, whatever becomes o
 import asyncio
 import contextvars
 import random
+import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import httpx2
 
@@ -15,6 +16,8 @@ from keepahead.simulator.answers import Reply
 from keepahead.simulator.simulator import Pending, Simulator
 from lab.loop import LabLoop
 from lab.process import PROCESS, Process
+
+_STAMP = re.compile(rb'"timestamp":(\d{10,})')
 
 OUTSIDE = contextvars.Context()
 """The context of what belongs to no process."""
@@ -33,6 +36,8 @@ class NetworkWeather:
     lost_request_percent: float = 0.0
     lost_answer_percent: float = 0.0
     unreachable_percent: float = 0.0
+    keepa_ahead_ms: int = 0
+    """By how much the timestamps in Keepa's answers are ahead of its own time, by which it refills."""
 
 
 @dataclass(eq=False)
@@ -109,11 +114,19 @@ class Network:
         assert exchange.pending is not None
         self.ears.measured()
         before = self._charged()
-        reply = self._simulator.finish(exchange.pending)
+        reply = self._stamped(self._simulator.finish(exchange.pending))
         self.ears.ended(exchange, reply, {"consumed": self._charged() - before})
         if self._happens(self.weather.lost_answer_percent, "answer lost"):
             return
         self._later(self._way() + reply.delay_seconds, self._come_back, exchange, reply)
+
+    def _stamped(self, reply: Reply) -> Reply:
+        """Return an answer with the timestamp that Keepa's clock shows."""
+        ahead = self.weather.keepa_ahead_ms
+        if not ahead:
+            return reply
+        body = _STAMP.sub(lambda found: b'"timestamp":%d' % (int(found[1]) + ahead), reply.body, count=1)
+        return replace(reply, body=body)
 
     def _come_back(self, exchange: Exchange, reply: Reply) -> None:
         if reply.dropped:

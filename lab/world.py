@@ -124,6 +124,7 @@ class World:
         self._simulator._rng = random.Random(self._rng.getrandbits(64))
         with self._simulator._account_now(KEY) as account:
             self._bucket = account.bucket
+        self._keepa_ahead_ms = 0
         self._clocks = self._host_clocks()
         self._auditor = Auditor(
             folder / "ledger.db",
@@ -245,8 +246,11 @@ class World:
 
     def _change_weather(self) -> None:
         rng, kinds = self._rng, self._climate.kinds
+        if "clocks" in kinds and rng.random() < 0.2:
+            self._jump_clock()
         self._simulator.faults = weather.keepa_faults(rng, kinds)
         self._network.weather = weather.network_weather(rng, kinds)
+        self._network.weather.keepa_ahead_ms = self._keepa_ahead_ms
         self._gate.weather = weather.store_weather(rng, kinds)
         self._death_percent = rng.choice((0.0, 0.02, 0.1)) if "deaths" in kinds else 0.0
         if "outsiders" in kinds:
@@ -256,8 +260,6 @@ class World:
                 self._count("outsider spends")
         if "plans" in kinds and rng.random() < 0.15:
             self._change_plan()
-        if "clocks" in kinds and rng.random() < 0.2:
-            self._jump_clock()
         self._later(rng.expovariate(1 / 120), self._change_weather)
 
     def _change_plan(self) -> None:
@@ -273,7 +275,10 @@ class World:
         self._count("clock jumps")
         seconds = self._rng.choice((1.0, 20.0, 100.0)) * self._rng.uniform(-1, 1)
         self._auditor.clocks += 1 + int(max(0.0, seconds) // 60)
-        jumping = self._rng.choice([*self._clocks, self._keepa_clock])
+        jumping = self._rng.choice([*self._clocks, None])
+        if jumping is None:
+            self._keepa_ahead_ms += round(seconds * 1000)
+            return
         jumping.jump(seconds)
         if self._spread() > CLOCKS_AGREE_SECONDS:  # more than is allowed between hosts: then it is one machine's clock
             for each in self._clocks:
@@ -351,6 +356,8 @@ class World:
         self._death_percent = 0.0
         self._change_weather()
         self._simulator.outsider = None
+        self._bucket.flow_reduction = 0
+        self._auditor.plans += 1
         self._gate.weather = StoreWeather()
         end = self._loop.seconds + QUIET_SECONDS
         self._loop.run_steps(
@@ -398,7 +405,7 @@ class World:
 
     def _measured(self) -> None:
         self._advance()
-        self._auditor.measured(round(self._keepa_clock.now().timestamp() * 1000))
+        self._auditor.measured(round(self._keepa_clock.now().timestamp() * 1000) + self._keepa_ahead_ms)
 
     def _later(self, seconds: float, do: Callable[..., None], *args: object) -> None:
         self._loop.call_later(seconds, do, *args, context=OUTSIDE)

@@ -246,7 +246,8 @@ class Book:
     def judge(self, want: Want, now: int) -> tuple[str, int | str]:
         """Return ("granted", items), ("later", "ask" or "") or ("refused", why)."""
         provable = any(hold.tokens and hold.proven is not None and hold.proven <= now for hold in self.holds.values())
-        if want.is_probe and (self.probe_is_out(now) or not (self.newest is None or provable)):
+        is_old = self.newest is not None and now - self.newest.received >= 300_000
+        if want.is_probe and (self.probe_is_out(now) or not (self.newest is None or provable or is_old)):
             return ("later", "")
         if want.tokens == 0:
             return ("granted", want.items)
@@ -257,6 +258,8 @@ class Book:
         price = want.tokens // want.items
         lump = max(0, newest.rate - newest.flow)
         ever = max(newest.rate * 60, newest.left) - want.floor
+        if price > ever and is_old:
+            return ("later", "" if self.probe_is_out(now) else "ask")
         if price > ever:
             return ("refused", "never_fits")
         sizes = range(1, want.items + 1)
@@ -274,6 +277,8 @@ class Book:
         if balance >= 1 and most >= least and in_time:
             return ("granted", most)
         if any(hold.tokens and hold.proven is not None and hold.proven <= now for hold in self.holds.values()):
+            return ("later", "" if self.probe_is_out(now) else "ask")
+        if balance < target and lump == 0 and is_old:
             return ("later", "" if self.probe_is_out(now) else "ask")
         if balance < target and lump == 0:
             return ("refused", "no_refill")

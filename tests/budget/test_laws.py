@@ -38,21 +38,23 @@ RATES = st.sampled_from([1, 5, 20, 60, 500])
 LANES = st.sampled_from([LIVE, JOBS, DEFICIT, Lane("zero", 0, 0)])
 TOKENS = evenly(1, 400)
 HOUR_MS = 3_600_000
+YOUNG_MS = HOUR_MS - 299_999
+"""A meter received since then is young enough, after an hour, to refuse for good on it."""
 
 
 @st.composite
-def meters(draw: st.DrawFn) -> Meter:
-    """Make meters received at the origin or within an hour after it."""
+def meters(draw: st.DrawFn, earliest: int = 0) -> Meter:
+    """Make meters received within the first hour, and not before `earliest`."""
     rate = draw(RATES)
     flow = draw(st.sampled_from([0, 0, 0, 1, rate, rate + 1]))
     left = draw(evenly(-rate * 10, rate * 60))
-    return meter(left, rate=rate, flow=flow, tick=draw(evenly(0, 60_280)), ms=draw(evenly(0, HOUR_MS)))
+    return meter(left, rate=rate, flow=flow, tick=draw(evenly(0, 60_280)), ms=draw(evenly(earliest, HOUR_MS)))
 
 
 @st.composite
-def holdings(draw: st.DrawFn) -> Account:
+def holdings(draw: st.DrawFn, earliest: int = 0) -> Account:
     """Make accounts whose meter is known and that hold tokens, open and unknown; none of them is due."""
-    newest = draw(meters())
+    newest = draw(meters(earliest))
     holds = [
         held(f"h{number}", draw(TOKENS), ms=HOUR_MS, proven=draw(st.sampled_from([None, 4 * HOUR_MS])))
         for number in range(draw(st.integers(0, 3)))
@@ -256,7 +258,7 @@ def test_a_decision_and_its_entries_say_the_same(state: Account, tokens: int, la
 
 
 @LAW
-@given(known=meters(), lane=LANES, beyond=evenly(1, 500), deadline=st.sampled_from([None, 0, HOUR_MS * 10]))
+@given(known=meters(YOUNG_MS), lane=LANES, beyond=evenly(1, 500), deadline=st.sampled_from([None, 0, HOUR_MS * 10]))
 def test_what_can_never_fit_is_refused_at_once(known: Meter, lane: Lane, beyond: int, deadline: int | None) -> None:
     """More than capacity - floor is refused now, with the largest that could ever be granted, and never waits."""
     floor = lane.floor_of(known.capacity)
@@ -264,6 +266,23 @@ def test_what_can_never_fit_is_refused_at_once(known: Meter, lane: Lane, beyond:
     verdict = verdict_of(account(known), ask(largest + beyond, lane=lane, deadline=deadline), HOUR_MS)
     assert isinstance(verdict, Refused)
     assert (verdict.reason, verdict.largest, verdict.wait_seconds) == (Reason.NEVER_FITS, largest, None)
+
+
+@LAW
+@given(lane=LANES, flow=st.sampled_from([0, 20]), beyond=evenly(1, 500), age=evenly(0, HOUR_MS))
+def test_nothing_is_refused_for_good_on_an_old_meter(lane: Lane, flow: int, beyond: int, age: int) -> None:
+    """Plans change, and so does what trackings take: on a meter of five minutes and more a new one is asked for."""
+    known = account(meter(0, flow=flow))
+    tokens = beyond if flow else 1_200 - lane.floor_of(1_200) + beyond
+    verdict = verdict_of(known, ask(tokens, lane=lane, ms=age), age)
+    probe = verdict_of(known, ask(0, name="probe", endpoint="token", is_probe=True), age)
+    if age < 300_000:
+        assert isinstance(verdict, Refused)
+        assert isinstance(probe, Later)
+    else:
+        assert isinstance(verdict, Later)
+        assert verdict.needs_meter
+        assert isinstance(probe, Granted)
 
 
 @LAW
@@ -483,7 +502,7 @@ def test_a_ticket_keeps_the_place_and_is_renewed(opened: int, now: int) -> None:
 
 
 @LAW
-@given(state=holdings(), tokens=TOKENS, lane=LANES, patience=st.none() | evenly(0, HOUR_MS))
+@given(state=holdings(YOUNG_MS), tokens=TOKENS, lane=LANES, patience=st.none() | evenly(0, HOUR_MS))
 def test_a_wait_ends_when_something_can_have_changed(
     state: Account, tokens: int, lane: Lane, patience: int | None
 ) -> None:
@@ -523,7 +542,7 @@ def test_a_waiter_wakes_when_a_call_on_which_it_depends_can_have_died(tokens: in
 
 
 @LAW
-@given(state=holdings(), tokens=TOKENS, lane=LANES, late=evenly(0, 1_000))
+@given(state=holdings(HOUR_MS - 200_000), tokens=TOKENS, lane=LANES, late=evenly(0, 1_000))
 def test_after_its_deadline_a_call_is_sent_now_or_never(state: Account, tokens: int, lane: Lane, late: int) -> None:
     """An ask at or after its deadline never waits: it is granted or refused."""
     verdict = verdict_of(state, ask(tokens, lane=lane, deadline=HOUR_MS), HOUR_MS + late)
@@ -531,7 +550,7 @@ def test_after_its_deadline_a_call_is_sent_now_or_never(state: Account, tokens: 
 
 
 @LAW
-@given(known=meters(), tokens=TOKENS, lane=LANES, patience=evenly(1, 2 * HOUR_MS))
+@given(known=meters(YOUNG_MS), tokens=TOKENS, lane=LANES, patience=evenly(1, 2 * HOUR_MS))
 def test_what_cannot_be_there_in_time_is_refused_at_once(known: Meter, tokens: int, lane: Lane, patience: int) -> None:
     """When even at best the tokens come after the deadline, nobody is kept waiting for them; else nobody is refused."""
     now = HOUR_MS

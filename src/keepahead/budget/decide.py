@@ -62,7 +62,7 @@ def reserve(account: Account, ask: Ask, now: datetime, rules: Rules = NO_RULES) 
     if held is not None:  # asked before, and the verdict got lost on its way
         items = held.tokens // ask.tokens_per_item if ask.tokens_per_item else ask.items
         return Decision(Granted(held.tokens, items, account.free_at(now), ask.lane.floor))
-    if ask.is_probe and not _needs_probe(account, now):
+    if ask.is_probe and not (_needs_probe(account, now) or (account.meter and account.meter.is_old(now))):
         return Decision(Later(0.0, None))
     if ask.is_probe and _somebody_probes(account, now):
         return Decision(Later(PROBE_WAIT_SECONDS, None))
@@ -93,10 +93,10 @@ def foresee(
     if strictly and not (case.is_overdue or case.will_be_paid):
         if case.is_stale:
             return Decision(_wait_for_meter(account, ask, now))
-        return case.refuse(Reason.NO_REFILL) if case.paid_at is None else case.too_late()
+        return case.refuse_for_good(Reason.NO_REFILL) if case.paid_at is None else case.too_late()
     if case.whole_is_in_time or case.is_stale:  # a stale account is not a reason to refuse: `reserve` asks for a meter
         return None
-    return case.refuse(Reason.NO_REFILL) if case.earliest is None else case.too_late()
+    return case.refuse_for_good(Reason.NO_REFILL) if case.earliest is None else case.too_late()
 
 
 def kept_for_parts(account: Account, ask: Ask, now: datetime) -> Ticket | None:
@@ -173,7 +173,7 @@ class _Case(Standing):
             return self.refuse(Reason.FROZEN, freeze=freeze)
         part = self.smallest_part
         if part == 0:
-            return self.refuse(Reason.NEVER_FITS)
+            return self.refuse_for_good(Reason.NEVER_FITS)
         window = self.window
         if window is not None:
             allowed = window.left // self.ask.tokens_per_item
@@ -187,7 +187,7 @@ class _Case(Standing):
         if self.is_stale:
             return Decision(_wait_for_meter(self.account, self.ask, self.now))
         if self.earliest is None:
-            return self.refuse(Reason.NO_REFILL)
+            return self.refuse_for_good(Reason.NO_REFILL)
         if not self.whole_is_in_time or self.is_overdue:
             return self.too_late()
         return Decision(Later(self.wait_seconds(part), self.ticket, room=self.room_behind))
@@ -308,6 +308,12 @@ class _Case(Standing):
             return None
         until = ready_at + APPOINTMENT_GRACE
         return ask.kept(max(until, kept.expires_at) if kept else until, self.meter.capacity)
+
+    def refuse_for_good(self, reason: Reason) -> Decision:
+        """Refuse what the plan does not allow, once it is sure that this is still the plan."""
+        if self.meter.is_old(self.now):
+            return Decision(_wait_for_meter(self.account, self.ask, self.now))
+        return self.refuse(reason)
 
     def refuse(
         self,

@@ -18,6 +18,9 @@ GRACE_MS = 100
 CLOCKS_AGREE = timedelta(seconds=30)
 """Clocks of our own hosts differ by less than this."""
 
+PLAN_KNOWN_FOR = timedelta(minutes=5)
+"""Plans change, and Keepa counts what trackings take anew so often (sheet, section 5.2)."""
+
 _MILLISECOND = timedelta(milliseconds=1)
 
 
@@ -71,6 +74,10 @@ class Meter:
     @property
     def _order(self) -> tuple[datetime, int, datetime]:
         return (self.measured_at, -self.tokens_left, self.asked_at)
+
+    def is_old(self, now: datetime) -> bool:
+        """Tell whether the plan may be another one by now: nothing is refused for good on this meter any more."""
+        return now - self.received_at >= PLAN_KNOWN_FOR
 
     def balance_at(self, now: datetime) -> int:
         """Return the tokens in the bucket at `now` if nothing is spent; whole lumps only, capped."""
