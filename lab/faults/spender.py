@@ -1,0 +1,107 @@
+"""A worker process of the faults: spends through keepahead until it is killed, and puts down each outcome at once.
+
+It is forked from a server that has imported everything already, so that a killed one is replaced in some hundredths of
+a second; it is a process of its own like any other.
+"""
+
+import asyncio
+import os
+import random
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from keepahead import AsyncKeepa, KeepaheadError
+from keepahead.simulator import ScaledClock
+
+ANSWERED = "answered"
+STOP = "stop"
+"""Workers end by themselves, once what is under way is done, when a file of this name lies beside their journals."""
+
+LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+BREATH_SECONDS = 0.05
+"""Whoever was refused asks again after so long, in real time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a worker is told. It makes `at_once` calls at a time, each for one of so many `sizes` of products.
+
+    `calls`: so many and no more; None: until it is killed. The time-out is in real seconds.
+    """
+
+    key: str
+    upstream_url: str
+    database_url: str
+    speed: float
+    since: str
+    journal: str
+    caller: str
+    seed: str
+    at_once: int = 4
+    sizes: Sequence[int] = (1, 1, 3, 10, 30)
+    calls: int | None = None
+    ledger_timeout_seconds: float = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How one call ended: `answered` or the name of an error, what it was for, and after how many real seconds."""
+
+    name: str
+    asins: Sequence[str]
+    seconds: float
+    words: str = ""
+
+
+def spend(order: Order) -> None:
+    """Work until the order is done, or for good."""
+    for name in [name for name in os.environ if name.startswith(("KEEPA_", "KEEPAHEAD_"))]:
+        del os.environ[name]
+    os.environ["KEEPAHEAD_LEDGER_TIMEOUT_SECONDS"] = str(order.ledger_timeout_seconds)
+    asyncio.run(_spend(order))
+
+
+def read_journal(text: str) -> list[Outcome]:
+    """Return the outcomes that a worker put down; a line that a kill cut off is none."""
+    lines = [line.split("\t") for line in text.split("\n")[:-1]]
+    return [Outcome(name, asins.split(","), float(seconds), words) for name, asins, seconds, words in lines]
+
+
+async def _spend(order: Order) -> None:
+    clock = ScaledClock(order.speed, since=datetime.fromisoformat(order.since))
+    journal = os.open(order.journal, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    rng = random.Random(order.seed)
+    left = iter(range(order.calls)) if order.calls is not None else iter(int, 1)
+    async with AsyncKeepa(
+        order.key,
+        upstream_url=order.upstream_url,
+        database_url=order.database_url,
+        caller=order.caller,
+        clock=clock,
+    ) as keepa:
+        await asyncio.gather(*(_call_on(keepa, order, rng, left, journal) for _ in range(order.at_once)))
+
+
+async def _call_on(keepa: AsyncKeepa, order: Order, rng: random.Random, left: object, journal: int) -> None:
+    stop = Path(order.journal).with_name(STOP)
+    for _ in left:  # type: ignore[attr-defined]
+        if stop.exists():
+            return
+        asins = ["B0" + "".join(rng.choices(LETTERS, k=8)) for _ in range(rng.choice(order.sizes))]
+        began = time.monotonic()
+        try:
+            await keepa.products(asins)
+        except KeepaheadError as error:
+            _put_down(journal, type(error).__name__, asins, began, str(error))
+            await asyncio.sleep(BREATH_SECONDS)
+        else:
+            _put_down(journal, ANSWERED, asins, began)
+
+
+def _put_down(journal: int, name: str, asins: Sequence[str], began: float, words: str = "") -> None:
+    plain = words.replace("\n", " ").replace("\t", " ")
+    line = f"{name}\t{','.join(asins)}\t{time.monotonic() - began:.3f}\t{plain}\n"
+    os.write(journal, line.encode())
