@@ -313,6 +313,41 @@ def test_threads_that_wait_for_a_locked_file(sqlite_url):
         assert time.monotonic() - began < 10 * TIMEOUT
 
 
+@pytest.mark.parametrize("another", [None, "empty", "ledger"])
+def test_a_file_that_was_taken_away(sqlite_url, another):
+    """Who has a file open that is no longer at its path spends nothing and makes no new one; put back, all goes on."""
+    path = Path(make_url(sqlite_url).database or "")
+    away = path.with_name("away.db")
+    with file_ledger(sqlite_url) as (_, ledger), file_ledger(f"sqlite:///{path.with_name('other.db')}"):
+        assert isinstance(ledger.reserve(ask("before", 1), at(1)), Granted)
+        path.rename(away)
+        if another == "empty":
+            path.touch()
+        elif another == "ledger":
+            path.with_name("other.db").rename(path)
+        for _ in range(2):  # the first loses its connection, the second cannot make one
+            with in_time():
+                ledger.reserve(ask("during", 1), at(2))
+            with in_time():
+                ledger.account()
+        assert path.exists() == (another is not None)
+        away.replace(path)
+        assert isinstance(ledger.reserve(ask("after", 1), at(3)), Granted)
+        assert held(ledger) == {"before", "after"}
+
+
+def test_a_file_taken_away_in_a_step(sqlite_url):
+    """What is written while its file is taken away is undone: nobody else would see it."""
+    path = Path(make_url(sqlite_url).database or "")
+    with file_ledger(sqlite_url) as (database, ledger):
+        with in_time(), database.write() as connection:
+            load_locked(connection, "account")
+            connection.exec_driver_sql("UPDATE accounts SET gap = 99")
+            path.rename(path.with_name("away.db"))
+        path.with_name("away.db").rename(path)
+        assert ledger.account().gap == 0
+
+
 @pytest.mark.parametrize("stop", [True, False], ids=["stopped", "killed"])
 def test_a_client_through_an_outage(server, tmp_path, monkeypatch, stop):
     """Calls that wait end with LedgerUnavailableError, nothing reaches Keepa; then the same client works again."""

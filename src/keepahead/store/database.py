@@ -39,7 +39,8 @@ class Database:
         self._engine = engine
         self._deadline = deadline
         self.archive_mark = object()
-        self._writer = None if self.locks_rows else sqlite.Writer(engine, deadline)
+        self._place = None if self.locks_rows else sqlite.Place(engine)
+        self._writer = None if self._place is None else sqlite.Writer(engine, deadline, self._place)
 
     def mark_archive(self) -> None:
         """Let those who remember archived rows know that some were dropped or taken in."""
@@ -117,8 +118,8 @@ class Database:
         deadline = self._deadline.of_each_exchange() if at_length else self._deadline
         with _translated(self._engine), deadline, self._engine.begin() as connection:
             try:
-                if not self.locks_rows:
-                    sqlite.begin_read(connection, self._deadline)
+                if self._place is not None:
+                    sqlite.begin_read(connection, self._deadline, self._place)
                 elif at_length:
                     postgres.allow_length(connection)
                 yield connection
