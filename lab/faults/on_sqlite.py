@@ -3,6 +3,9 @@
 from collections.abc import Sequence
 
 from lab.faults.fault import Fault
+from lab.faults.files import overwrite_the_file, protect_the_file, remove_the_file
+from lab.faults.full_disk import fill_before_the_answer, fill_while_they_spend
+from lab.faults.gateways import kill_gateways
 from lab.faults.processes import kill_workers, stop_a_worker, stop_the_writer
 
 ON_SQLITE: Sequence[Fault] = (
@@ -25,5 +28,45 @@ ON_SQLITE: Sequence[Fault] = (
         "sqlite",
         "the others are told within the time-out that the ledger is unavailable, and nothing is sent; then they go on",
         stop_the_writer,
+    ),
+    Fault(
+        "a gateway killed under load",
+        "sqlite",
+        "with another on the same file everybody is answered; what was archived is not paid for again, and what was "
+        "under way once more; the file is whole",
+        kill_gateways,
+    ),
+    Fault(
+        "the disk full while workers spend",
+        "sqlite",
+        "all are told that it is full, and nothing is sent; with room again all go on; every token that was charged is "
+        "in the ledger; the file is whole",
+        fill_while_they_spend,
+    ),
+    Fault(
+        "the disk full before an answer comes",
+        "sqlite",
+        "the caller has the answer that is paid for; its tokens stay held, and are booked when there is room",
+        fill_before_the_answer,
+    ),
+    Fault(
+        "the file removed under those who spend",
+        "sqlite",
+        "those who have it open are told and send nothing: there are never two budgets; restarted, they go on with the "
+        "new file",
+        remove_the_file,
+    ),
+    Fault(
+        "the file overwritten with garbage",
+        "sqlite",
+        "all are told that it cannot be read, and nothing is sent; with the file away and a new one, all go on",
+        overwrite_the_file,
+    ),
+    Fault(
+        "the file made read-only",
+        "sqlite",
+        "a newcomer is told and sends nothing; those who have it open go on with the one budget; so do all when it "
+        "is writable again",
+        protect_the_file,
     ),
 )

@@ -114,23 +114,26 @@ def stop_the_writer(folder: Path) -> Happened:
         return Happened(told, broken)
 
 
-def stand_still(scene: Scene) -> tuple[int, int]:
-    """Wait until all workers are refused, and refused again; return the refusals, and the requests sent in between."""
-    wait_for_refusals(scene, 1)  # whatever had been granted before is through by then
+def stand_still(scene: Scene, name: str = UNAVAILABLE) -> tuple[int, int]:
+    """Wait until all workers are refused with that error, and refused again.
+
+    Return the refusals, and the requests that were sent in between.
+    """
+    wait_for_refusals(scene, 1, name)  # whatever had been granted before is through by then
     sent = scene.truth()["requests"]
-    refusals = wait_for_refusals(scene, 2)
+    refusals = wait_for_refusals(scene, 2, name)
     return refusals, scene.truth()["requests"] - sent
 
 
-def wait_for_refusals(scene: Scene, rounds: int) -> int:
+def wait_for_refusals(scene: Scene, rounds: int, name: str) -> int:
     """Wait until each worker has been refused so often with all that it does at once, from now on; return how many."""
-    had = {number: worker.count(UNAVAILABLE) for number, worker in scene.workers.items()}
+    had = {number: worker.count(name) for number, worker in scene.workers.items()}
     wanted = rounds * 4
     wait_until(
-        lambda: all(each.count(UNAVAILABLE) >= had[number] + wanted for number, each in scene.workers.items()),
+        lambda: all(each.count(name) >= had[number] + wanted for number, each in scene.workers.items()),
         f"{wanted} refusals of each worker",
     )
-    return sum(each.count(UNAVAILABLE) for each in scene.workers.values())
+    return sum(each.count(name) for each in scene.workers.values())
 
 
 def wait_until_all_go_on(scene: Scene) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from keepahead import AsyncKeepa, KeepaheadError
 from keepahead.simulator import ScaledClock
+from lab.faults.rights import obey_rights
 
 ANSWERED = "answered"
 STOP = "stop"
@@ -29,7 +30,8 @@ BREATH_SECONDS = 0.05
 class Order:
     """What a worker is told. It makes `at_once` calls at a time, each for one of so many `sizes` of products.
 
-    `calls`: so many and no more; None: until it is killed. The time-out is in real seconds.
+    `calls`: so many and no more; None: until it is killed. The time-out is in real seconds. Without `is_root` the
+    rights of files hold for it even if it is started by root.
     """
 
     key: str
@@ -44,6 +46,7 @@ class Order:
     sizes: Sequence[int] = (1, 1, 3, 10, 30)
     calls: int | None = None
     ledger_timeout_seconds: float = 10
+    is_root: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,8 @@ def spend(order: Order) -> None:
     for name in [name for name in os.environ if name.startswith(("KEEPA_", "KEEPAHEAD_"))]:
         del os.environ[name]
     os.environ["KEEPAHEAD_LEDGER_TIMEOUT_SECONDS"] = str(order.ledger_timeout_seconds)
+    if not order.is_root and os.geteuid() == 0:
+        obey_rights()
     asyncio.run(_spend(order))
 
 
@@ -75,13 +80,19 @@ async def _spend(order: Order) -> None:
     journal = os.open(order.journal, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     rng = random.Random(order.seed)
     left = iter(range(order.calls)) if order.calls is not None else iter(int, 1)
-    async with AsyncKeepa(
-        order.key,
-        upstream_url=order.upstream_url,
-        database_url=order.database_url,
-        caller=order.caller,
-        clock=clock,
-    ) as keepa:
+    began = time.monotonic()
+    try:
+        keepa = AsyncKeepa(
+            order.key,
+            upstream_url=order.upstream_url,
+            database_url=order.database_url,
+            caller=order.caller,
+            clock=clock,
+        )
+    except KeepaheadError as error:
+        _put_down(journal, type(error).__name__, [], began, str(error))
+        return
+    async with keepa:
         await asyncio.gather(*(_call_on(keepa, order, rng, left, journal) for _ in range(order.at_once)))
 
 
