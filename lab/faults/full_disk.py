@@ -58,8 +58,8 @@ def fill_before_the_answer(folder: Path) -> Happened:
             broken.append(f"the caller got {first.name} ({first.words}) and not the answer that was paid for")
         truth, sums = scene.truth(), scene.sums()
         told = (
-            f"the caller has the answer for 90 tokens; until there was room again the ledger held {held[0]} and "
-            f"{kept} of 90 products were archived; then Keepa had charged {truth['consumed']} and the ledger said {sums}"
+            f"the caller has the answer for 90 tokens; until there was room the ledger held {held[0]}, and {kept} "
+            f"of 90 products were archived; then Keepa had charged {truth['consumed']}, and the ledger says {sums}"
         )
         return Happened(told, broken)
 

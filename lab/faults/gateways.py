@@ -9,7 +9,7 @@ import httpx2
 from tests.faces.gateway.served_gateway import for_sale
 
 from lab.faults.fault import Happened
-from lab.faults.scene import KEY, PROCESSES, WAIT_SECONDS, Scene, wait_until
+from lab.faults.scene import PROCESSES, WAIT_SECONDS, Scene, wait_until
 from lab.faults.serving import serve
 
 CLIENTS = 8
@@ -93,9 +93,8 @@ class Door:
     def open(self) -> None:
         """Start a gateway, and wait until it listens."""
         mine, its = PROCESSES.Pipe()
-        clock, log = self._scene.served.clock, str(self._scene.folder / "gateway.log")
-        order = (KEY, self._scene.served.url, self._scene.url, clock.speed, clock.since.isoformat(), log, its)
-        self._process = PROCESSES.Process(target=serve, args=order, daemon=True)
+        order = self._scene.order("gateway", "gateway.log")
+        self._process = PROCESSES.Process(target=serve, args=(order, its), daemon=True)
         self._process.start()
         its.close()
         assert mine.poll(WAIT_SECONDS), "the gateway does not listen"

@@ -61,23 +61,24 @@ class Scene:
     def start(self, number: int, **order: Any) -> "Worker":
         """Start a worker, in place of another of the same number if there was one."""
         life = len(self._started)
-        clock = self.served.clock
-        worker = Worker(
-            Order(
-                key=KEY,
-                upstream_url=self.served.url,
-                database_url=self.url,
-                speed=clock.speed,
-                since=clock.since.isoformat(),
-                journal=str(self.folder / f"journal-{life}"),
-                caller=f"worker {number}",
-                seed=f"{number}/{life}",
-                **{**self._order, **order},
-            )
-        )
+        worker = Worker(self.order(f"worker {number}", f"journal-{life}", seed=f"{number}/{life}", **order))
         self.workers[number] = worker
         self._started.append(worker)
         return worker
+
+    def order(self, caller: str, journal: str, **order: Any) -> Order:
+        """Return what a process of this scene is told."""
+        clock = self.served.clock
+        return Order(
+            key=KEY,
+            upstream_url=self.served.url,
+            database_url=self.url,
+            speed=clock.speed,
+            since=clock.since.isoformat(),
+            journal=str(self.folder / journal),
+            caller=caller,
+            **{**self._order, **order},
+        )
 
     def start_four(self) -> None:
         """Start four workers, and wait until each has had an answer."""

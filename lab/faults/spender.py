@@ -5,10 +5,11 @@ a second; it is a process of its own like any other.
 """
 
 import asyncio
+import itertools
 import os
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -31,7 +32,7 @@ class Order:
     """What a worker is told. It makes `at_once` calls at a time, each for one of so many `sizes` of products.
 
     `calls`: so many and no more; None: until it is killed. The time-out is in real seconds. Without `is_root` the
-    rights of files hold for it even if it is started by root.
+    rights of files hold for it even if root has started it.
     """
 
     key: str
@@ -41,7 +42,7 @@ class Order:
     since: str
     journal: str
     caller: str
-    seed: str
+    seed: str = ""
     at_once: int = 4
     sizes: Sequence[int] = (1, 1, 3, 10, 30)
     calls: int | None = None
@@ -61,12 +62,22 @@ class Outcome:
 
 def spend(order: Order) -> None:
     """Work until the order is done, or for good."""
-    for name in [name for name in os.environ if name.startswith(("KEEPA_", "KEEPAHEAD_"))]:
-        del os.environ[name]
+    forget_settings()
     os.environ["KEEPAHEAD_LEDGER_TIMEOUT_SECONDS"] = str(order.ledger_timeout_seconds)
     if not order.is_root and os.geteuid() == 0:
         obey_rights()
     asyncio.run(_spend(order))
+
+
+def forget_settings() -> None:
+    """Let nothing hold but the order: forget what this machine sets."""
+    for name in [name for name in os.environ if name.startswith(("KEEPA_", "KEEPAHEAD_"))]:
+        del os.environ[name]
+
+
+def clock_of(order: Order) -> ScaledClock:
+    """Return the clock that all of a scene share."""
+    return ScaledClock(order.speed, since=datetime.fromisoformat(order.since))
 
 
 def read_journal(text: str) -> list[Outcome]:
@@ -76,10 +87,9 @@ def read_journal(text: str) -> list[Outcome]:
 
 
 async def _spend(order: Order) -> None:
-    clock = ScaledClock(order.speed, since=datetime.fromisoformat(order.since))
     journal = os.open(order.journal, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     rng = random.Random(order.seed)
-    left = iter(range(order.calls)) if order.calls is not None else iter(int, 1)
+    left = itertools.count() if order.calls is None else iter(range(order.calls))
     began = time.monotonic()
     try:
         keepa = AsyncKeepa(
@@ -87,7 +97,7 @@ async def _spend(order: Order) -> None:
             upstream_url=order.upstream_url,
             database_url=order.database_url,
             caller=order.caller,
-            clock=clock,
+            clock=clock_of(order),
         )
     except KeepaheadError as error:
         _put_down(journal, type(error).__name__, [], began, str(error))
@@ -96,9 +106,9 @@ async def _spend(order: Order) -> None:
         await asyncio.gather(*(_call_on(keepa, order, rng, left, journal) for _ in range(order.at_once)))
 
 
-async def _call_on(keepa: AsyncKeepa, order: Order, rng: random.Random, left: object, journal: int) -> None:
+async def _call_on(keepa: AsyncKeepa, order: Order, rng: random.Random, left: Iterator[int], journal: int) -> None:
     stop = Path(order.journal).with_name(STOP)
-    for _ in left:  # type: ignore[attr-defined]
+    for _ in left:
         if stop.exists():
             return
         asins = ["B0" + "".join(rng.choices(LETTERS, k=8)) for _ in range(rng.choice(order.sizes))]
