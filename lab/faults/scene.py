@@ -156,6 +156,8 @@ class Scene:
             found.append(f"the balance was {truth['lowest_balance']}, below the floor of {FLOOR}")
         if sum(sums.values()) < truth["consumed"] - of_another_ledger:
             found.append(f"Keepa charged {truth['consumed'] - of_another_ledger}, and the ledger has only {sums}")
+        if not of_another_ledger and sums["external"] > truth["consumed_by_outsider"]:
+            found.append(f"the ledger says that somebody else spent {sums['external']}, and nobody did")
         return found + (self._unarchived() if archives_all else [])
 
     def _unarchived(self) -> list[str]:
