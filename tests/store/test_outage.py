@@ -286,20 +286,6 @@ def test_a_locked_file(sqlite_url):
         assert isinstance(ledger.reserve(ask("after", 1), at(2)), Granted)
 
 
-def test_a_fact_that_comes_late(sqlite_url):
-    """What could not be written in time finds newer meters, and its own old one does not replace them."""
-    with file_ledger(sqlite_url) as (_, ledger), file_ledger(sqlite_url) as (_, other):
-        assert isinstance(ledger.reserve(ask("slow", 1), at(1)), Granted)
-        with holder(sqlite_url, TIMEOUT, "write"), in_time():
-            ledger.settle("slow", 1, meter(2, 499), at(2))
-        assert isinstance(other.reserve(ask("dear", 300), at(80)), Granted)
-        other.settle("dear", 300, meter(85, 200), at(85))
-        ledger.leave_queue("anybody")  # the next step takes along what is still to be written
-        account = ledger.account()
-        assert account.reservations == ()
-        assert account.meter == meter(85, 200)
-
-
 def test_threads_that_wait_for_a_locked_file(sqlite_url):
     """The threads of one process stand in line for one lock, each no longer than the time-out."""
 

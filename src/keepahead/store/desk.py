@@ -18,17 +18,13 @@ MOST_OWED = 1_000
 
 
 class Slip(Generic[S]):
-    """One step that somebody wants done, and what came of it. `is_fact`: it has happened, and must get on record.
+    """One step that somebody wants done, and what came of it. `is_fact`: it has happened, and must get on record."""
 
-    `is_late`: it could not be written when it happened.
-    """
-
-    __slots__ = ("called", "error", "is_done", "is_fact", "is_late", "is_written", "result", "work")
+    __slots__ = ("called", "error", "is_done", "is_fact", "is_written", "result", "work")
 
     def __init__(self, work: Callable[[S], Any], *, is_fact: bool) -> None:
         self.work = work
         self.is_fact = is_fact
-        self.is_late = False
         self.is_done = False
         self.is_written = False
         self.result: Any = None
@@ -70,7 +66,7 @@ class Desk(Generic[S]):
     def owe(self, work: Callable[[S], Any]) -> None:
         """Have a fact written before the next step that can be."""
         with self._mutex:
-            self._owe([Slip(work, is_fact=True)])
+            self._owed.append(Slip(work, is_fact=True))
 
     def _wait(self, slip: Slip[S]) -> None:
         try:
@@ -79,7 +75,7 @@ class Desk(Generic[S]):
             with self._mutex:
                 if slip in self._waiting:
                     self._waiting.remove(slip)
-                    self._owe([slip])
+                    self._owed.extend([slip] if slip.is_fact else ())
             if slip.called.acquire(blocking=False) and not slip.is_done:
                 self._leave()
             raise
@@ -116,17 +112,10 @@ class Desk(Generic[S]):
 
     def _fail(self, slips: Sequence[Slip[S]], error: LedgerError) -> None:
         with self._mutex:
-            self._owe(slips)
+            self._owed.extend(slip for slip in slips if slip.is_fact and slip not in self._owed)
         for slip in slips:
             slip.error = type(error)(*error.args)  # each thread raises one of its own
         _end(slips)
-
-    def _owe(self, slips: Sequence[Slip[S]]) -> None:
-        """Keep the facts among them; called with the mutex."""
-        for slip in slips:
-            if slip.is_fact and slip not in self._owed:
-                slip.is_late = True
-                self._owed.append(slip)
 
 
 def _end(slips: Sequence[Slip[Any]]) -> None:

@@ -222,7 +222,6 @@ class Ledger:
 def _work_off(slips: Sequence[Slip[Round]], round_: Round) -> None:
     for slip in slips:
         slip.error = None
-        round_.is_late = slip.is_late
         try:
             slip.result = slip.work(round_)
         except StaleError:

@@ -22,15 +22,11 @@ Spent = Callable[[str, datetime], Mapping[datetime, int]]
 
 
 class Round:
-    """What becomes of an account. Each method is one step of somebody's; `entries` and `after` are what to write.
-
-    `is_late`: what is recorded now happened a while ago, when the ledger was away, and its `now` is that of then.
-    """
+    """What becomes of an account. Each method is one step of somebody's; `entries` and `after` are what to write."""
 
     def __init__(self, before: Kept, spent: Spent) -> None:
         self.entries: list[Entry] = []
         self.sums: Sums = {}
-        self.is_late = False
         self._before = before
         self._account = before.account
         self._freezes = before.freezes
@@ -86,17 +82,14 @@ class Round:
 
     def settle(self, call_id: str, consumed: int, meter: Meter, now: datetime) -> None:
         """Record what Keepa charged, and its meter."""
-        now = self._moment(now)
         self._append(decide.settle(self._account, call_id, consumed, meter, now), now)
 
     def release(self, call_id: str, reason: str, now: datetime) -> None:
         """Give back the tokens of a call of which nothing was sent."""
-        now = self._moment(now)
         self._append(decide.release(self._account, call_id, reason, now), now)
 
     def lose(self, call_id: str, reason: str, now: datetime, *, answered: bool) -> None:
         """Record that the cost of a call is unknown."""
-        now = self._moment(now)
         self._append(decide.lose(self._account, call_id, reason, now, answered=answered), now)
 
     def observe(self, meter: Meter, now: datetime) -> None:
@@ -117,11 +110,6 @@ class Round:
         until = now + TICKET_LIFE
         mine = (replace(each, expires_at=until) if each.holder == holder else each for each in self._account.tickets)
         self._keep_tickets([ticket for ticket in mine if ticket.expires_at > now])
-
-    def _moment(self, now: datetime) -> datetime:
-        """Return when it is. What comes late finds newer meters, which are no sign of a clock that was put back."""
-        meter = self._account.meter
-        return max(now, meter.received_at) if self.is_late and meter else now
 
     def _rules(self, ask: Ask, now: datetime) -> Rules:
         limit = self._before.limits.get(ask.label.caller)
