@@ -286,6 +286,21 @@ def test_a_locked_file(sqlite_url):
         assert isinstance(ledger.reserve(ask("after", 1), at(2)), Granted)
 
 
+def test_what_was_owed_is_read_when_it_is_written(sqlite_url):
+    """A settle that could not be written for minutes brings no old balance back over what others have spent since."""
+    with file_ledger(sqlite_url) as (_, ledger), file_ledger(sqlite_url) as (_, other):
+        assert isinstance(ledger.reserve(ask("late", 1), at(1)), Granted)
+        with holder(sqlite_url, TIMEOUT, "write"), in_time():
+            ledger.settle("late", 1, meter(1, 499), at(1))
+        assert isinstance(other.reserve(ask("theirs", 400), at(60)), Granted)
+        other.settle("theirs", 400, meter(61, 119), at(61))
+        assert not isinstance(ledger.reserve(ask("too much", 200), at(62)), Granted)
+        account = ledger.account()
+        assert account.meter is not None
+        assert account.meter.tokens_left == 119
+        assert [held.label.call_id for held in account.reservations] == []
+
+
 def test_threads_that_wait_for_a_locked_file(sqlite_url):
     """The threads of one process stand in line for one lock, each no longer than the time-out."""
 

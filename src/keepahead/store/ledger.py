@@ -55,6 +55,7 @@ class Ledger:
         self._seen: Kept | None = None
         self._alone_for = 0
         self._renewed_at: datetime | None = None
+        self._present: datetime | None = None
         self._served: list[Served] | None = None
         self._mutex = threading.Lock()
 
@@ -86,6 +87,7 @@ class Ledger:
 
     def reserve(self, ask: Ask, now: datetime) -> Verdict:
         """Decide on `ask` and make the verdict true: tokens set aside, a place in the queue, or a refusal on record."""
+        self._present = now
         try:
             return self._desk.do(lambda round_: round_.reserve(ask, now))
         except LedgerUnavailableError:
@@ -102,11 +104,13 @@ class Ledger:
 
         `strictly` lets everybody who waits go first. Later is for who comes at the moment he was told, or for a meter.
         """
+        self._present = now
         return self._desk.do(lambda round_: round_.foresee(ask, now, strictly=strictly))
 
     def settle(self, call_id: str, consumed: int, meter: Meter, now: datetime) -> None:
         """Record what Keepa charged, and its meter. If that cannot be written now, it is before the next step."""
-        self._desk.do(lambda round_: round_.settle(call_id, consumed, meter, now), is_fact=True)
+        self._present = now
+        self._desk.do(lambda round_: round_.settle(call_id, consumed, meter, self._present_after(now)), is_fact=True)
 
     def release(self, call_id: str, reason: str, now: datetime) -> None:
         """Give back the tokens of a call of which nothing was sent."""
@@ -118,6 +122,7 @@ class Ledger:
 
     def observe(self, meter: Meter, now: datetime) -> None:
         """Record a meter that came without a reservation."""
+        self._present = now
         self._desk.do(lambda round_: round_.observe(meter, now))
 
     def serve(self, entry: Served) -> None:
@@ -131,6 +136,7 @@ class Ledger:
             is_first = self._served is None
             served = self._served = self._served or []
             served.append(entry)
+            self._present = entry.at
             is_due = len(served) >= SERVED_AT_A_TIME or entry.at - served[0].at >= SERVED_LATE
         if is_first:
             self._desk.owe(lambda round_: self._write_served(round_, served))
@@ -155,6 +161,14 @@ class Ledger:
         """Tell whether tokens or a place in the queue were given back since a verdict that had heard so many rings."""
         with self.database.read() as connection:
             return kept.rung(connection, self.fingerprint) != heard
+
+    def _present_after(self, then: datetime) -> datetime:
+        """Return the moment of a step that may be written later than it was meant to be.
+
+        Dated back to `then`, newer meters of others would look as if they came from the future, as they do when a clock
+        was put back; the old meter would be believed, and what the others have spent meanwhile forgotten.
+        """
+        return max(then, self._present or then)
 
     def _write_served(self, round_: Round, served: list[Served]) -> None:
         with self._mutex:
