@@ -107,7 +107,7 @@ def begin_anew(scene: Scene, charged: int) -> list[str]:
     scene.workers.pop(NEWCOMER)
     wait_until_all_go_on(scene)
     scene.let_workers_end()
-    return scene.broken(archives_all=False, of_another_ledger=charged)
+    return scene.broken(archives_all=False, is_any_lost=True, of_another_ledger=charged)
 
 
 @contextmanager

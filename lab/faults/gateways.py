@@ -51,7 +51,7 @@ def _play(scene: Scene, door: "Door", clients: list["Client"]) -> Happened:
         door.open()
     wait_until(lambda: all(not each.is_alive() for each in clients), "the answers to everybody")
     door.kill()
-    broken += scene.broken()
+    broken += scene.broken(is_any_lost=True)
     consumed = scene.truth()["consumed"] - 1  # come_to_rest has asked for one more
     if consumed != PRODUCTS + wasted:
         broken.append(f"{consumed} tokens were paid for {PRODUCTS} products and {wasted} lost answers")

@@ -37,7 +37,7 @@ def kill_workers(folder: Path) -> Happened:
         survivors = list(scene.workers.values())
         wait_until(lambda: all(each.outcomes() for each in survivors), "an outcome of each survivor")
         scene.end_workers()
-        broken = scene.broken()
+        broken = scene.broken(is_any_lost=True)
         if after == before:
             broken.append("nobody had an answer between the first kill and the last")
         truth, kept = scene.truth(), len(scene.archived())

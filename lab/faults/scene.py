@@ -138,11 +138,11 @@ class Scene:
         with closing(sqlite3.connect(self.path)) as connection:
             return {item for (item,) in connection.execute("SELECT item FROM answers")}
 
-    def broken(self, *, archives_all: bool = True, of_another_ledger: int = 0) -> list[str]:
+    def broken(self, *, archives_all: bool = True, is_any_lost: bool = False, of_another_ledger: int = 0) -> list[str]:
         """Come to rest, and return each promise of the books that is broken. Nobody may be at work.
 
         `archives_all`: the ledger was there all the time, so that whatever was delivered must be archived.
-        `of_another_ledger`: tokens that were charged before this ledger began.
+        `is_any_lost`: what a call of a killed process cost can only be guessed. `of_another_ledger`: tokens that were charged before this ledger began.
         """
         self.come_to_rest()
         truth, sums = self.truth(), self.sums()
@@ -156,7 +156,7 @@ class Scene:
             found.append(f"the balance was {truth['lowest_balance']}, below the floor of {FLOOR}")
         if sum(sums.values()) < truth["consumed"] - of_another_ledger:
             found.append(f"Keepa charged {truth['consumed'] - of_another_ledger}, and the ledger has only {sums}")
-        if not of_another_ledger and sums["external"] > truth["consumed_by_outsider"]:
+        if not is_any_lost and sums["external"] > truth["consumed_by_outsider"]:
             found.append(f"the ledger says that somebody else spent {sums['external']}, and nobody did")
         return found + (self._unarchived() if archives_all else [])
 

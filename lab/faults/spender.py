@@ -112,9 +112,10 @@ async def _call_on(keepa: AsyncKeepa, order: Order, rng: random.Random, left: It
         if stop.exists():
             return
         asins = ["B0" + "".join(rng.choices(LETTERS, k=8)) for _ in range(rng.choice(order.sizes))]
+        max_age = rng.choice((None, 0))  # with a look at the archive and without
         began = time.monotonic()
         try:
-            await keepa.products(asins)
+            await keepa.products(asins, max_age=max_age)
         except KeepaheadError as error:
             _put_down(journal, type(error).__name__, asins, began, str(error))
             await asyncio.sleep(BREATH_SECONDS)

@@ -288,17 +288,33 @@ def test_a_locked_file(sqlite_url):
 
 def test_what_was_owed_is_read_when_it_is_written(sqlite_url):
     """A settle that could not be written for minutes brings no old balance back over what others have spent since."""
-    with file_ledger(sqlite_url) as (_, ledger), file_ledger(sqlite_url) as (_, other):
+    with file_ledger(sqlite_url) as (database, _), file_ledger(sqlite_url) as (_, other):
+        now = at(1)
+        ledger = Ledger(database, "account", lambda: now)
         assert isinstance(ledger.reserve(ask("late", 1), at(1)), Granted)
         with holder(sqlite_url, TIMEOUT, "write"), in_time():
             ledger.settle("late", 1, meter(1, 499), at(1))
         assert isinstance(other.reserve(ask("theirs", 400), at(60)), Granted)
         other.settle("theirs", 400, meter(61, 119), at(61))
-        assert not isinstance(ledger.reserve(ask("too much", 200), at(62)), Granted)
+        now = at(62)
+        assert not isinstance(ledger.reserve(ask("too much", 200), now), Granted)
         account = ledger.account()
         assert account.meter is not None
         assert account.meter.tokens_left == 119
-        assert [held.label.call_id for held in account.reservations] == []
+        assert account.reservations == ()
+
+
+def test_a_process_that_stopped_before_it_settled(sqlite_url):
+    """Whoever is stopped for minutes between an answer and its entry brings no old balance back either."""
+    with file_ledger(sqlite_url) as (database, _), file_ledger(sqlite_url) as (_, other):
+        ledger = Ledger(database, "account", lambda: at(62))
+        assert isinstance(ledger.reserve(ask("late", 1), at(1)), Granted)
+        assert isinstance(other.reserve(ask("theirs", 400), at(60)), Granted)
+        other.settle("theirs", 400, meter(61, 119), at(61))
+        ledger.settle("late", 1, meter(1, 499), at(1))
+        account = ledger.account()
+        assert account.meter is not None
+        assert account.meter.tokens_left == 119
 
 
 def test_threads_that_wait_for_a_locked_file(sqlite_url):

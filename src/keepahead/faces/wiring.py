@@ -139,7 +139,7 @@ def parts_for(
     if isinstance(transport, type):
         transport = _transport(url, clock, transport)
     database = _open_database(settings)
-    ledger = Ledger(database, fingerprint_of(url, key))
+    ledger = Ledger(database, fingerprint_of(url, key), clock.now)
     archive = Archive(database, url, settings.archive_megabytes, memory_megabytes)
     return Parts(
         key=key,

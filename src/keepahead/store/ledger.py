@@ -43,10 +43,11 @@ SERVED_AT_A_TIME = 500
 class Ledger:
     """The account of one Keepa key, named by its `fingerprint`. Raises LedgerUnavailableError when it cannot write.
 
-    `holder` names this user of it: the tickets of all its calls live as long as it renews them.
+    `holder` names this user of it: the tickets of all its calls live as long as it renews them. `clock` tells how late
+    it is when a meter is written that came earlier; without one it is as late as it was then.
     """
 
-    def __init__(self, database: Database, fingerprint: str) -> None:
+    def __init__(self, database: Database, fingerprint: str, clock: Callable[[], datetime] | None = None) -> None:
         self.database = database
         self.fingerprint = fingerprint
         self.holder = uuid.uuid4().hex
@@ -55,7 +56,7 @@ class Ledger:
         self._seen: Kept | None = None
         self._alone_for = 0
         self._renewed_at: datetime | None = None
-        self._present: datetime | None = None
+        self._clock = clock
         self._served: list[Served] | None = None
         self._mutex = threading.Lock()
 
@@ -87,7 +88,6 @@ class Ledger:
 
     def reserve(self, ask: Ask, now: datetime) -> Verdict:
         """Decide on `ask` and make the verdict true: tokens set aside, a place in the queue, or a refusal on record."""
-        self._present = now
         try:
             return self._desk.do(lambda round_: round_.reserve(ask, now))
         except LedgerUnavailableError:
@@ -104,13 +104,11 @@ class Ledger:
 
         `strictly` lets everybody who waits go first. Later is for who comes at the moment he was told, or for a meter.
         """
-        self._present = now
         return self._desk.do(lambda round_: round_.foresee(ask, now, strictly=strictly))
 
     def settle(self, call_id: str, consumed: int, meter: Meter, now: datetime) -> None:
         """Record what Keepa charged, and its meter. If that cannot be written now, it is before the next step."""
-        self._present = now
-        self._desk.do(lambda round_: round_.settle(call_id, consumed, meter, self._present_after(now)), is_fact=True)
+        self._desk.do(lambda round_: round_.settle(call_id, consumed, meter, self._as_late(now)), is_fact=True)
 
     def release(self, call_id: str, reason: str, now: datetime) -> None:
         """Give back the tokens of a call of which nothing was sent."""
@@ -122,8 +120,7 @@ class Ledger:
 
     def observe(self, meter: Meter, now: datetime) -> None:
         """Record a meter that came without a reservation."""
-        self._present = now
-        self._desk.do(lambda round_: round_.observe(meter, now))
+        self._desk.do(lambda round_: round_.observe(meter, self._as_late(now)))
 
     def serve(self, entry: Served) -> None:
         """Have on record that the archive answered: with the next step, a little later, or at `flush`."""
@@ -136,7 +133,6 @@ class Ledger:
             is_first = self._served is None
             served = self._served = self._served or []
             served.append(entry)
-            self._present = entry.at
             is_due = len(served) >= SERVED_AT_A_TIME or entry.at - served[0].at >= SERVED_LATE
         if is_first:
             self._desk.owe(lambda round_: self._write_served(round_, served))
@@ -162,13 +158,13 @@ class Ledger:
         with self.database.read() as connection:
             return kept.rung(connection, self.fingerprint) != heard
 
-    def _present_after(self, then: datetime) -> datetime:
-        """Return the moment of a step that may be written later than it was meant to be.
+    def _as_late(self, then: datetime) -> datetime:
+        """Return the moment at which a meter of `then` is written: an outage may lie between, or a stopped process.
 
-        Dated back to `then`, newer meters of others would look as if they came from the future, as they do when a clock
-        was put back; the old meter would be believed, and what the others have spent meanwhile forgotten.
+        Dated back, it would make newer meters of others look as if they came from the future, as they do when a clock
+        was put back; the old one would be believed, and what the others have spent meanwhile forgotten.
         """
-        return max(then, self._present or then)
+        return max(then, self._clock()) if self._clock else then
 
     def _write_served(self, round_: Round, served: list[Served]) -> None:
         with self._mutex:
