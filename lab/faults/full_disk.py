@@ -28,8 +28,8 @@ def fill_while_they_spend(folder: Path) -> Happened:
         broken = scene.broken(archives_all=False)
         if sent:
             broken.append("something was sent while nothing could be reserved")
-        if any("disk is full" not in each for each in words):
-            broken.append(f"somebody was told something else than that the disk is full: {words}")
+        if not any("disk is full" in each for each in words):
+            broken.append(f"nobody was told that the disk is full: {words}")
         truth, sums = scene.truth(), scene.sums()
         told = (
             f"{refused} calls ended with {UNAVAILABLE}, {sent} requests were sent meanwhile; with room again all four "

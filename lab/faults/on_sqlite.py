@@ -53,8 +53,8 @@ ON_SQLITE: Sequence[Fault] = (
     Fault(
         "the disk full while workers spend",
         "sqlite",
-        "all are told that it is full, and nothing is sent; with room again all go on; every token that was charged is "
-        "in the ledger; the file is whole",
+        "they are told that it is full, and nothing is sent; with room again all go on; every token that was charged "
+        "is in the ledger; the file is whole",
         in_time(fill_while_they_spend),
     ),
     Fault(

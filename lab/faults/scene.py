@@ -31,7 +31,7 @@ PLAN = ("--rate", "20", "--balance", "300", "--speed", str(SPEED), "--latency", 
 RICH = ("--rate", "60", "--balance", "1000", "--speed", str(SPEED), "--latency", LATENCY)
 """Enough tokens for calls of few products: who does not get on is held up by the fault and by little else."""
 
-WAIT_SECONDS = 60
+WAIT_SECONDS = 120
 """Nothing that is waited for takes so long, however busy the machine."""
 
 PROCESSES = multiprocessing.get_context("forkserver")
@@ -142,7 +142,8 @@ class Scene:
         """Come to rest, and return each promise of the books that is broken. Nobody may be at work.
 
         `archives_all`: the ledger was there all the time, so that whatever was delivered must be archived.
-        `is_any_lost`: what a call of a killed process cost can only be guessed. `of_another_ledger`: tokens that were charged before this ledger began.
+        `is_any_lost`: processes were killed, and what their calls have cost can only be guessed.
+        `of_another_ledger`: tokens that were charged before this ledger began.
         """
         self.come_to_rest()
         truth, sums = self.truth(), self.sums()
