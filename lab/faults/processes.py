@@ -68,7 +68,7 @@ def stop_a_worker(folder: Path) -> Happened:
         wait_until(worker.outcomes, "the outcome of the stopped worker")
         [outcome] = worker.outcomes()
         scene.let_workers_end()
-        broken = scene.broken()
+        broken = scene.broken(is_any_lost=True)
         if outcome.name != ANSWERED:
             broken.append(f"its caller got {outcome.name} ({outcome.words}) and not the answer that was paid for")
         if not all(each.count(ANSWERED) for each in others):

@@ -14,6 +14,7 @@ from tests.system.children import FLOOR, Books
 
 from keepahead import Keepa
 from keepahead.budget.decide import CALL_LIMIT, UNKNOWN_HOLD
+from keepahead.budget.entry import Absorbed
 from keepahead.store.database import open_database
 from keepahead.store.record import Filter, GroupBy
 from lab.faults.spender import ANSWERED, STOP, Order, Outcome, read_journal, spend
@@ -25,7 +26,7 @@ SPEED = 240
 LATENCY = "2..12"
 """An answer takes 8 to 50 ms: a killed process is most often in the middle of an exchange."""
 
-PLAN = ("--rate", "20", "--balance", "300", "--speed", str(SPEED), "--latency", LATENCY)
+PLAN = ("--rate", "20", "--balance", "60", "--speed", str(SPEED), "--latency", LATENCY)
 """Fewer tokens than the workers want, so that the floor is where they stand."""
 
 RICH = ("--rate", "60", "--balance", "1000", "--speed", str(SPEED), "--latency", LATENCY)
@@ -155,11 +156,26 @@ class Scene:
             found.append(f"ledger and bucket disagree at rest: {error!r}, line {_line_of(error)}")
         if truth["lowest_balance"] < FLOOR:
             found.append(f"the balance was {truth['lowest_balance']}, below the floor of {FLOOR}")
-        if sum(sums.values()) < truth["consumed"] - of_another_ledger:
-            found.append(f"Keepa charged {truth['consumed'] - of_another_ledger}, and the ledger has only {sums}")
+        charged, given_up = truth["consumed"] - of_another_ledger, self._given_up()
+        if sum(sums.values()) + given_up < charged:
+            found.append(f"Keepa charged {charged}, and the ledger has only {sums} and {given_up} of lost calls")
         if not is_any_lost and sums["external"] > truth["consumed_by_outsider"]:
             found.append(f"the ledger says that somebody else spent {sums['external']}, and nobody did")
         return found + (self._unarchived() if archives_all else [])
+
+    def _given_up(self) -> int:
+        """Return what lost calls were held for beyond what a meter was short of: it may have been charged or not.
+
+        How much it was short of cannot be said where an answer was on its way for so long that the clocks disagree,
+        which on this fast clock takes an eighth of a second.
+        """
+        tokens = seq = 0
+        with self.books() as books:
+            while lines := books.record.after(seq, Filter(kind="absorbed")):
+                absorbed = [line.entry for line in lines if isinstance(line.entry, Absorbed)]
+                tokens += sum(each.tokens - each.charged for each in absorbed)
+                seq = lines[-1].seq
+        return tokens
 
     def _unarchived(self) -> list[str]:
         delivered = {asin for each in self.outcomes() if each.name == ANSWERED for asin in each.asins}
