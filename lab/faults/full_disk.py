@@ -41,7 +41,7 @@ def fill_while_they_spend(folder: Path) -> Happened:
 def fill_before_the_answer(folder: Path) -> Happened:
     """Fill the disk while a request is at Keepa, and make room once its caller has what it gets."""
     with small_disk(folder) as disk, Scene(folder, *RICH, ledger_folder=disk, **HURRIED) as scene:
-        scene.served.make_trouble(latency_seconds=(120, 120))
+        scene.served.make_trouble(latency_seconds=(60, 60))
         worker = scene.start(0, at_once=1, sizes=(90,))
         wait_until(lambda: scene.truth()["requests"] >= 2, "the request of the worker, after the one for the meter")
         with full(disk):

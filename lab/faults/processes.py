@@ -34,8 +34,7 @@ def kill_workers(folder: Path) -> Happened:
             scene.workers[number].kill()
             scene.start(number)
         seconds, after = time.monotonic() - began, scene.answers()
-        survivors = list(scene.workers.values())
-        wait_until(lambda: all(each.outcomes() for each in survivors), "an outcome of each survivor")
+        wait_until(lambda: all(each.count(ANSWERED) for each in scene.workers.values()), "an answer for each survivor")
         scene.end_workers()
         broken = scene.broken(is_any_lost=True)
         if after == before:
@@ -52,12 +51,12 @@ def kill_workers(folder: Path) -> Happened:
 def stop_a_worker(folder: Path) -> Happened:
     """Stop a worker whose request is at Keepa until its reservation has lapsed, and let it go on."""
     with Scene(folder) as scene:
-        scene.served.make_trouble(latency_seconds=(120, 120))
+        scene.served.make_trouble(latency_seconds=(60, 60))
         worker = scene.start(0, at_once=1, sizes=(20,), calls=1)
         wait_until(lambda: scene.truth()["requests"] >= 2, "the request of the worker, after the one for the meter")
         with stopped(worker):
             assert kinds(scene) == ["reserved"]
-            scene.served.make_trouble(latency_seconds=(2, 12))
+            scene.served.make_trouble(latency_seconds=(1, 5))
             for number in (1, 2, 3):
                 scene.start(number)
             others = [scene.workers[number] for number in (1, 2, 3)]
