@@ -26,6 +26,7 @@ from keepahead.store.ledger import Ledger
 from lab import programs, weather
 from lab.auditor import Auditor, BrokenLawError
 from lab.clock import HostClock
+from lab.laws.laws import Laws
 from lab.loop import LabLoop, NothingToDoError
 from lab.network import OUTSIDE, Ears, Network
 from lab.process import Process
@@ -135,10 +136,12 @@ class World:
         self._network = Network(
             self._loop, self._simulator, random.Random(self._rng.getrandbits(64)), lambda: self._bucket.consumed
         )
+        self._laws = Laws(folder / "ledger.db", self._bucket, self._climate.kinds, self._loop.time)
         self._network.ears = Ears(
-            sent=self._lawful(self._auditor.sent),
-            ended=self._lawful(self._auditor.ended),
+            sent=self._lawful(self._auditor.sent, self._laws.sent),
+            ended=self._lawful(self._auditor.ended, self._laws.ended),
             vanished=self._lawful(self._auditor.vanished),
+            delivered=self._laws.delivered,
             measured=self._measured,
         )
         self._gate = Gate(random.Random(self._rng.getrandbits(64)), lambda: self._loop.seconds, self._kill)
@@ -180,6 +183,7 @@ class World:
         report.digest = self._trace.hexdigest()[:16]
         self._loop.close()
         self._auditor.close()
+        self._laws.close()
         self._bury_all()
         return report
 
@@ -188,6 +192,7 @@ class World:
         for process in self._processes:
             self._graves.extend(process.tasks)
             process.is_alive = False
+        self._diary.waiting.clear()
         hook, sys.unraisablehook = sys.unraisablehook, lambda _: None
         try:
             with warnings.catch_warnings(action="ignore"):
@@ -237,6 +242,7 @@ class World:
         process.is_alive = False
         self._graves.extend(process.tasks)
         self._loop.bury(process)
+        self._laws.died(process)
         self._count("process killed")
         if not self._diary.is_over:
             lane = "jobs" if process.name == "worker" else "live"
@@ -312,12 +318,17 @@ class World:
             self._gate.has_changed = False
             self._advance()
             self._auditor.after_commit(process)
+            self._laws.after_commit()
         if self._loop.seconds != self._moment:
             self._moment, self._moment_began = self._loop.seconds, self._loop.steps
         elif self._loop.steps - self._moment_began > 20_000:
             raise BrokenLawError("livelock: 20,000 steps and no time has passed")
+        if self._loop.seconds >= self._laws.due_at:
+            self._laws.check()
         if self._raised is not None:
             raise self._raised
+        if self._laws.broken is not None:
+            self._laws.demand()
         if self._diary.surprises:
             raise BrokenLawError(f"a surprise: {self._diary.surprises[0]}")
         if self._loop.complaints:
@@ -327,12 +338,13 @@ class World:
         if self._loop.steps % AUDIT_EVERY == 0:
             self._audit()
 
-    def _lawful(self, check: Callable[..., None]) -> Callable[..., None]:
+    def _lawful(self, *checks: Callable[..., None]) -> Callable[..., None]:
         """Keep a broken law until the step is over: within it somebody might catch it."""
 
         def checked(*facts: object) -> None:
             try:
-                check(*facts)
+                for check in checks:
+                    check(*facts)
             except BrokenLawError as error:
                 self._raised = self._raised or error
 
@@ -340,6 +352,7 @@ class World:
 
     def _audit(self) -> None:
         self._auditor.check_conservation()
+        self._laws.check()
         database = open_database(self._url)
         try:
             finding = Audit(database, ACCOUNT).verify()
@@ -364,7 +377,7 @@ class World:
             2_000_000, lambda: not any(each.is_alive for each in self._processes) or self._loop.seconds > end
         )
         if any(each.is_alive for each in self._processes):
-            waiting = [f"{name} since {began:.0f} s" for began, _, name in self._diary.waiting.values()]
+            waiting = [f"{asked.name} since {asked.at:.0f} s" for asked in self._diary.waiting.values()]
             raise BrokenLawError(f"starved: a day has passed, and there still wait {', '.join(waiting) or 'processes'}")
         self._settle_up()
 
@@ -392,6 +405,7 @@ class World:
         self._simulator.truth(KEY)
         if balance != self._bucket.balance:
             raise BrokenLawError(f"all is quiet; the ledger says {balance}, and Keepa {self._bucket.balance}")
+        self._laws.when_quiet()
 
     def _until(self, end: float) -> Callable[[], bool]:
         return lambda: self._loop.seconds >= end
