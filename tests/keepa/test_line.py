@@ -3,10 +3,12 @@
 import asyncio
 from datetime import timedelta
 
-from tests.house import START, run
+from tests.house import START, House, run
 
 from keepahead.keepa.line import Line
 from keepahead.keepa.rhythm import Rhythm
+from keepahead.keepa.steps import Step, Wait
+from keepahead.simulator import Faults
 
 
 def place(number: int, rank: int = 0) -> tuple:
@@ -107,3 +109,21 @@ def test_a_nudge_wakes_the_first():
         assert asyncio.get_running_loop().time() == 3
 
     run(main())
+
+
+def test_those_who_wait_for_the_first_meter_do_not_wake_each_other(tmp_path):
+    """While the first meter takes 2 s to come, those who wait for it look 4 times a second, not oftener."""
+    house = House(tmp_path, faults=Faults(latency_seconds=(2.0, 2.0)))
+    waits: list[Step] = []
+
+    def watch(step: Step) -> None:
+        if isinstance(step, Wait):
+            waits.append(step)
+            assert len(waits) <= 3 * 2 * 4 + 3, "they wake each other"
+
+    async def main():
+        async with house.keepa(watch=watch) as keepa:
+            await asyncio.gather(*(keepa.status() for _ in range(4)))
+
+    run(main())
+    assert waits

@@ -144,11 +144,12 @@ def _asked(call: Call) -> str:
 def first_meter(ledger: Ledger, clock: Clock, terms: Terms) -> Steps:
     """Ask the free /token if nothing is known of the bucket yet, or wait for somebody who does."""
     road = _road(ledger, clock, terms, clock.now())
+    ask = road.ask(TokenCall(), 0)  # one place for as long as it takes: who gives up a place wakes the next in line
     while ledger.account().meter is None:
         yield Enter()
         yield from road.ask_for_meter()
         if ledger.account().meter is None:
-            yield road.pause(road.ask(TokenCall(), 0), PROBE_WAIT_SECONDS, PROBE_WAIT_SECONDS)
+            yield road.pause(ask, PROBE_WAIT_SECONDS, PROBE_WAIT_SECONDS)
 
 
 def hold_for(call: Call, cost: Cost, terms: Terms) -> int:
