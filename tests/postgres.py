@@ -32,6 +32,7 @@ class Server:
     def __init__(self, folder: Path, *, durable: bool = False) -> None:
         self.folder = folder
         self.durable = durable
+        self.listens_on = ""  # an address, beside the socket in its folder
         self.url = f"postgresql://tests@/postgres?host={folder}"
         self.user = NOBODY if os.geteuid() == 0 else None
         self.binaries = find_binaries()
@@ -48,7 +49,7 @@ class Server:
             return
         # -F: no fsync. What was committed outlives the server's processes all the same, though not the machine.
         durability = () if self.durable else ("-F",)
-        places = ["-D", self.folder / "data", "-k", self.folder, "-h", ""]
+        places = ["-D", self.folder / "data", "-k", self.folder, "-h", self.listens_on]
         with (self.folder / "log").open("a") as log:
             self.process = subprocess.Popen(
                 [self.binaries / "postgres", *places, *durability, "-c", "max_connections=200"],
