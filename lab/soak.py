@@ -37,6 +37,7 @@ class Soak:
     strict: int = 0
     faults: Counter[str] = field(default_factory=Counter)
     outcomes: Counter[str] = field(default_factory=Counter)
+    deaths_at: set[str] = field(default_factory=set)
     broken: list[Report] = field(default_factory=list)
 
     def take(self, report: Report) -> None:
@@ -49,6 +50,7 @@ class Soak:
         self.strict += report.is_strict
         self.faults.update(report.faults)
         self.outcomes.update(report.outcomes)
+        self.deaths_at |= report.deaths_at
         if report.broken:
             self.broken.append(report)
 
@@ -130,6 +132,7 @@ def _show(total: Soak, steps: int) -> None:
     console.print(table)
     console.print(f"outcomes: {_counts(total.outcomes)}")
     console.print(f"{total.grants:,} calls granted, {total.consumed:,} tokens charged")
+    console.print(f"processes were killed at {len(total.deaths_at)} different awaits of keepahead")
     console.print(f"{total.strict:,} runs in which nothing happened that nobody could know")
     for report in total.broken:
         console.print(f"BROKEN: {report.broken}\n  make sim SEED={report.seed} STEPS={steps}", style="bold red")

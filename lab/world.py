@@ -240,6 +240,7 @@ class World:
     def _kill(self, process: Process) -> None:
         """Kill a process as SIGKILL does; another is started in its place, a little later."""
         process.is_alive = False
+        self.report.deaths_at |= process.stands_at
         self._graves.extend(process.tasks)
         self._loop.bury(process)
         self._laws.died(process)

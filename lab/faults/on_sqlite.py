@@ -25,60 +25,60 @@ def in_time(play: Callable[[Path], Happened]) -> Callable[[Path], Happened]:
 ON_SQLITE: Sequence[Fault] = (
     Fault(
         "workers killed at random moments",
-        "sqlite",
+        "SQLite",
         "never below the floor; every token that was charged is in the ledger, what was delivered is archived; "
         "the file is whole; the others go on",
         in_time(kill_workers),
     ),
     Fault(
         "a worker stopped in the middle of an exchange",
-        "sqlite",
+        "SQLite",
         "the others go on; its reservation lapses and its charge is found; its late answer is delivered and archived; "
         "never below the floor",
         in_time(stop_a_worker),
     ),
     Fault(
         "the process that holds the lock of the file stopped",
-        "sqlite",
+        "SQLite",
         "the others are told within the time-out that the ledger is unavailable, and nothing is sent; then they go on",
         in_time(stop_the_writer),
     ),
     Fault(
         "a gateway killed under load",
-        "sqlite",
+        "SQLite",
         "with another on the same file everybody is answered; what was archived is not paid for again, and what was "
         "under way once more; the file is whole",
         in_time(kill_gateways),
     ),
     Fault(
         "the disk full while workers spend",
-        "sqlite",
+        "SQLite",
         "they are told that it is full, and nothing is sent; with room again all go on; every token that was charged "
         "is in the ledger; the file is whole",
         in_time(fill_while_they_spend),
     ),
     Fault(
         "the disk full before an answer comes",
-        "sqlite",
+        "SQLite",
         "the caller has the answer that is paid for; its tokens stay held, and are booked when there is room",
         in_time(fill_before_the_answer),
     ),
     Fault(
         "the file removed under those who spend",
-        "sqlite",
+        "SQLite",
         "those who have it open are told and send nothing: there are never two budgets; restarted, they go on with the "
         "new file",
         in_time(remove_the_file),
     ),
     Fault(
         "the file overwritten with garbage",
-        "sqlite",
+        "SQLite",
         "all are told that it cannot be read, and nothing is sent; with the file away and a new one, all go on",
         in_time(overwrite_the_file),
     ),
     Fault(
         "the file made read-only",
-        "sqlite",
+        "SQLite",
         "a newcomer is told and sends nothing; those who have it open go on with the one budget; so do all when it "
         "is writable again",
         in_time(protect_the_file),
