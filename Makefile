@@ -6,10 +6,10 @@ UV     := $(BIN)/uv
 READY  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test check fix bench sim soak faults cover clean
+.PHONY: help demo serve test check fix bench bench-field sim soak faults cover clean
 
 help:            ## this list
-	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## */  make \1\t/'
+	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## */  make \1\t/'
 
 $(READY): pyproject.toml uv.lock
 	@$(PYTHON) -c 'import sys; sys.exit("keepahead needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Try: make PYTHON=python3.12 ...") if sys.version_info < (3, 11) else 0'
@@ -44,6 +44,10 @@ cover: $(READY)  ## tests with branch coverage; budget/ and keepa/ must stay abo
 bench: $(READY)  ## speed, as ratios within one run; ARGS="many growth": these chapters only
 	@VIRTUAL_ENV= $(UV) sync --quiet --frozen --inexact --group bench --python $(BIN)/python
 	@$(BIN)/python -m bench $(ARGS)
+
+bench-field: $(READY)  ## other Keepa clients and limiters beside ours, on the same work: twenty minutes; ARGS="keepahead", ARGS=--json
+	@VIRTUAL_ENV= $(UV) sync --quiet --frozen --inexact --group bench --python $(BIN)/python
+	@$(BIN)/python -m bench.field $(ARGS)
 
 sim: $(READY)    ## one run of the laboratory, exactly as before: make sim SEED=4711 STEPS=20000
 	@$(BIN)/python -m lab sim $(if $(SEED),--seed $(SEED)) $(if $(STEPS),--steps $(STEPS))

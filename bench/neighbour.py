@@ -4,7 +4,7 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -49,13 +49,13 @@ class Neighbour:
         return json.loads(line)
 
 
-def environment(folder: Path) -> Path:
-    """Return the Python of an environment with the package, made in `folder` if need be. Raises LeftOutError."""
+def environment(folder: Path, packages: Sequence[str] = (PACKAGE,)) -> Path:
+    """Return the Python of an environment with the packages, made in `folder` if need be. Raises LeftOutError."""
     python = folder / "bin" / "python"
     if not (folder / "ready").exists():
         base, settings = _newer_python()
         _run([base, "-m", "venv", "--clear", folder], settings)
-        _run([python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", PACKAGE], settings)
+        _run([python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *packages], settings)
         (folder / "ready").touch()
     return python
 
