@@ -8,13 +8,14 @@ import json
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
 from bench.chapter import empty_table
-from bench.field.measured import ENTRANTS, SPEED, Entrant, Row, measure
+from bench.field.measured import ENTRANTS, Entrant, Row, measure
 from bench.field.work import Scenario, incident, workload
 from bench.neighbour import LeftOutError
 
@@ -26,13 +27,14 @@ def main() -> None:
     asked = _asked()
     chosen = [each for each in ENTRANTS if not asked.names or each.name in asked.names]
     scenarios = [make() for name, make in _SCENARIOS.items() if asked.scenario in {None, name}]
-    rows = {scenario.name: list(_rows(chosen, scenario, asked.speed)) for scenario in scenarios}
+    if asked.speed:
+        scenarios = [replace(scenario, speed=asked.speed) for scenario in scenarios]
+    rows = {scenario.name: list(_rows(chosen, scenario)) for scenario in scenarios}
     if asked.json:
-        kept = {name: [row.kept() for row in those] for name, those in rows.items()}
-        print(json.dumps({"speed": asked.speed, **kept}, indent=2))
+        print(json.dumps({name: [row.kept() for row in those] for name, those in rows.items()}, indent=2))
         return
     for scenario in scenarios:
-        Console(width=150).print(_table(scenario, rows[scenario.name], asked.speed))
+        Console(width=150).print(_table(scenario, rows[scenario.name]))
 
 
 def _asked() -> argparse.Namespace:
@@ -40,7 +42,7 @@ def _asked() -> argparse.Namespace:
     names = [each.name for each in ENTRANTS]
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"one of {', '.join(map(repr, names))}; none: all")
     parser.add_argument("--scenario", choices=_SCENARIOS, help="this one only")
-    parser.add_argument("--speed", type=float, default=SPEED, help="how much faster than the real time (%(default)s)")
+    parser.add_argument("--speed", type=float, help="times as fast as the real time; else what the scenario says")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     asked = parser.parse_args()
     if unknown := [name for name in asked.names if name not in names]:
@@ -48,12 +50,12 @@ def _asked() -> argparse.Namespace:
     return asked
 
 
-def _rows(chosen: Sequence[Entrant], scenario: Scenario, speed: float) -> Iterator[Row]:
+def _rows(chosen: Sequence[Entrant], scenario: Scenario) -> Iterator[Row]:
     for entrant in chosen:
         print(f"{scenario.name}: {entrant.name} …", file=sys.stderr)
         with tempfile.TemporaryDirectory(prefix="keepahead-field-") as folder:
             try:
-                row = measure(entrant, scenario, Path(folder), speed=speed)
+                row = measure(entrant, scenario, Path(folder))
             except LeftOutError as error:
                 print(f"{entrant.name} is left out: {error}", file=sys.stderr)
                 continue
@@ -62,11 +64,12 @@ def _rows(chosen: Sequence[Entrant], scenario: Scenario, speed: float) -> Iterat
         yield row
 
 
-def _table(scenario: Scenario, rows: Sequence[Row], speed: float) -> Table:
+def _table(scenario: Scenario, rows: Sequence[Row]) -> Table:
     least = f"{rows[0].minimum_seconds / 60:.1f}" if rows else "?"
     table = empty_table(
         f"{scenario.name}: {len(scenario.items):,} asked by {scenario.workers}, {scenario.opening} tokens and "
-        f"{scenario.refill_rate} a minute, {speed:g} times as fast: {scenario.price:,} tokens, {least} minutes at least"
+        f"{scenario.refill_rate} a minute; {scenario.price:,} tokens and {least} minutes at least; "
+        f"{scenario.speed:g} times as fast"
     )
     headers = (
         "",

@@ -6,6 +6,7 @@ Runs as `python -m bench.field.child`, on whatever Python the contender needs; i
 import asyncio
 import importlib
 import json
+import logging
 import os
 import sys
 import threading
@@ -47,6 +48,7 @@ class Books:
 
 def main() -> None:
     """Work until everything is asked for, or until the time is over."""
+    logging.getLogger().addHandler(logging.NullHandler())  # a warning for every wait is no progress
     order = json.loads(sys.stdin.readline())
     terms = Terms(**order["terms"])
     is_ours = order["module"] == "ours"

@@ -16,7 +16,6 @@ from bench.field.work import Scenario
 from bench.neighbour import LeftOutError, environment
 
 FLOOR = 10
-SPEED = 20.0
 
 _ROOT = Path(__file__).parents[2]
 _STARTUP_SECONDS = 60.0
@@ -55,6 +54,7 @@ class Row:
     """
 
     scenario: str
+    speed: float
     name: str
     version: str
     asked: int
@@ -97,35 +97,19 @@ class Row:
         }
 
 
-def measure(entrant: Entrant, scenario: Scenario, folder: Path, *, speed: float = SPEED) -> Row:
+def measure(entrant: Entrant, scenario: Scenario, folder: Path) -> Row:
     """Start a fake Keepa and the contender, let it work, end both. Raises LeftOutError where it cannot be had."""
-    python = _python(entrant)
-    with Upstream(scenario, speed) as upstream:
-        terms = Terms(
-            url=upstream.url,
-            key=KEY,
-            speed=speed,
-            since=upstream.since.isoformat(),
-            refill_rate=scenario.refill_rate,
-            dearest_call=scenario.dearest_call,
-            folder=str(folder),
-        )
-        child = _Child(python, entrant, scenario, terms)
+    python, speed = _python(entrant), scenario.speed
+    with Upstream(scenario) as upstream:
+        child = _Child(python, entrant, scenario, _terms(upstream, scenario, folder))
         upstream.warm(scenario.items)
         opened_at = time.time()
-        opening, first_tick = upstream.open()
-        least = minimum_seconds(
-            scenario.price,
-            spendable=opening - FLOOR,
-            refill_rate=scenario.refill_rate,
-            first_tick_seconds=first_tick,
-            tick_seconds=TICK_SECONDS,
-        )
+        least = _least(scenario, *upstream.open())
         cpu_before = upstream.cpu_seconds()
         told = child.work(opened_at, (least or TICK_SECONDS) * scenario.limit / speed)
-        cpu = upstream.cpu_seconds() - cpu_before
         return Row(
             scenario=scenario.name,
+            speed=speed,
             name=entrant.name,
             version=child.version,
             **_came(scenario, told),
@@ -133,8 +117,30 @@ def measure(entrant: Entrant, scenario: Scenario, folder: Path, *, speed: float 
             seconds=told["real_seconds"] * speed,
             minimum_seconds=least,
             client_cpu=told["cpu_seconds"] / told["real_seconds"],
-            server_cpu=cpu / told["real_seconds"],
+            server_cpu=(upstream.cpu_seconds() - cpu_before) / told["real_seconds"],
         )
+
+
+def _terms(upstream: Upstream, scenario: Scenario, folder: Path) -> Terms:
+    return Terms(
+        url=upstream.url,
+        key=KEY,
+        speed=scenario.speed,
+        since=upstream.since.isoformat(),
+        refill_rate=scenario.refill_rate,
+        dearest_call=scenario.dearest_call,
+        folder=str(folder),
+    )
+
+
+def _least(scenario: Scenario, opening: int, first_tick_seconds: float) -> float:
+    return minimum_seconds(
+        scenario.price,
+        spendable=opening - FLOOR,
+        refill_rate=scenario.refill_rate,
+        first_tick_seconds=first_tick_seconds,
+        tick_seconds=TICK_SECONDS,
+    )
 
 
 def _came(scenario: Scenario, told: Mapping[str, Any]) -> dict[str, Any]:

@@ -30,9 +30,9 @@ _LATE_SECONDS = 20.0  # after the full hour
 class Upstream:
     """Keepa for one contender: a bucket of its own, and what really happened to it."""
 
-    def __init__(self, scenario: Scenario, speed: float) -> None:
-        self.since = _since(speed)
-        order = {"speed": speed, "since": self.since.isoformat()}
+    def __init__(self, scenario: Scenario) -> None:
+        self.since = _since(scenario.speed)
+        order: dict[str, object] = {"speed": scenario.speed, "since": self.since.isoformat()}
         order |= {"rate": scenario.refill_rate, "balance": scenario.opening}
         self._process = subprocess.Popen(
             [sys.executable, "-m", "bench.field.served", json.dumps(order)], stdout=subprocess.PIPE, text=True

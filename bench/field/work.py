@@ -27,7 +27,11 @@ _PETS, _VIDEO_GAMES = 2619533011, 468642
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """Items, by how many workers, on which plan. `limit` is how many times the least time everybody has."""
+    """Items, by how many workers, on which plan.
+
+    `limit` is how many times the least time everybody has. `speed` is how much faster than the real time: so slow that
+    the computing of this machine does not count.
+    """
 
     name: str
     items: Sequence[Item]
@@ -35,6 +39,7 @@ class Scenario:
     refill_rate: int
     opening: int
     limit: float
+    speed: float
 
     def prices(self, numbers: Iterable[int]) -> Mapping[str, int]:
         """Return what each distinct answer of these items costs at Keepa's prices, once."""
@@ -63,7 +68,7 @@ def workload(
     items += [{"kind": "best_sellers", "category": root.cat_id} for root in smallest[:lists]]
     items += [{"kind": "deals", "selection": selection} for selection in _deal_pages(pages)]
     rng.shuffle(items)
-    return Scenario("workload", items, 20, refill_rate, opening, limit=2.5)
+    return Scenario("workload", items, 20, refill_rate, opening, limit=2.5, speed=20)
 
 
 def incident() -> Scenario:
@@ -73,7 +78,7 @@ def incident() -> Scenario:
     selection = {"rootCategory": [str(_PETS)], "current_SALES_lte": 10_000, "current_NEW_gte": 1500, "perPage": _FOUND}
     items: list[Item] = [{"kind": "best_sellers", "category": 3760911}, {"kind": "discovery", "selection": selection}]
     items += [{"kind": "product", "asins": [asin]} for asin in (*pool, *rng.choices(pool, k=36))]
-    return Scenario("incident", items, len(items), 20, OPENING, limit=15)
+    return Scenario("incident", items, len(items), 20, OPENING, limit=15, speed=4)
 
 
 def _asins(rng: random.Random, count: int, root: int | None = None) -> Sequence[str]:
