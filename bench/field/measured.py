@@ -5,9 +5,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from bench.field.minimum import minimum_seconds
 from bench.field.served import KEY, TICK_SECONDS, Upstream
@@ -18,7 +19,6 @@ from bench.neighbour import LeftOutError, environment
 FLOOR = 10
 
 _ROOT = Path(__file__).parents[2]
-_STARTUP_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +100,11 @@ class Row:
 def measure(entrant: Entrant, scenario: Scenario, folder: Path) -> Row:
     """Start a fake Keepa and the contender, let it work, end both. Raises LeftOutError where it cannot be had."""
     python, speed = _python(entrant), scenario.speed
-    with Upstream(scenario) as upstream:
-        child = _Child(python, entrant, scenario, _terms(upstream, scenario, folder))
+    with ExitStack() as opened:
+        upstream = opened.enter_context(Upstream(scenario))
+        child = opened.enter_context(_Child(python, entrant, scenario, _terms(upstream, scenario, folder)))
         upstream.warm(scenario.items)
+        version = child.version()
         opened_at = time.time()
         least = _least(scenario, *upstream.open())
         cpu_before = upstream.cpu_seconds()
@@ -111,7 +113,7 @@ def measure(entrant: Entrant, scenario: Scenario, folder: Path) -> Row:
             scenario=scenario.name,
             speed=speed,
             name=entrant.name,
-            version=child.version,
+            version=version,
             **_came(scenario, told),
             **_happened(upstream.truth()),
             seconds=told["real_seconds"] * speed,
@@ -175,15 +177,22 @@ class _Child:
         )
         order = asdict(entrant) | {"terms": asdict(terms), "items": scenario.items, "workers": scenario.workers}
         self._tell(json.dumps(order))
-        self.version = str(self._hear()["version"])
+
+    def version(self) -> str:
+        """Return it once the contender is ready."""
+        return str(self._hear()["version"])
 
     def work(self, opened_at: float, limit_seconds: float) -> Mapping[str, Any]:
         """Let it begin; return what it tells at its end, or when its real seconds are over."""
         self._tell(json.dumps({"opened_at": opened_at, "limit_seconds": limit_seconds}))
-        try:
-            return self._hear()
-        finally:
-            self._process.communicate(timeout=_STARTUP_SECONDS)
+        return self._hear()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.kill()
+        self._process.communicate()
 
     def _tell(self, line: str) -> None:
         assert self._process.stdin

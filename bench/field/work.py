@@ -27,7 +27,7 @@ _PETS, _VIDEO_GAMES = 2619533011, 468642
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """Items, by how many workers, on which plan.
+    """Items, by how many workers, on which plan. `opening` is above 0.
 
     `limit` is how many times the least time everybody has. `speed` is how much faster than the real time: so slow that
     the computing of this machine does not count.

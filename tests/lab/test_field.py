@@ -69,10 +69,10 @@ def test_what_is_asked():
 def measured(tmp_path):
     """Measure a contender by name on a small workload: 60 lookups of 42 products, from 30 tokens at 20 a minute."""
 
-    def measure_it(name: str) -> Row:
+    def measure_it(name: str, **changes: object) -> Row:
         entrant = next(each for each in ENTRANTS if each.name == name)
         small = workload(lookups=60, lists=0, pages=2, opening=30, refill_rate=20)
-        return measure(entrant, replace(small, speed=SPEED), Path(tmp_path))
+        return measure(entrant, replace(small, speed=SPEED, **changes), Path(tmp_path))
 
     return measure_it
 
@@ -94,3 +94,10 @@ def test_another_in_a_small_field(measured):
     assert (row.tokens, row.distinct, row.worth, row.tokens_for_nothing_new) == (70, 44, 52, 18)
     assert row.refused_429 == row.sent_at_or_below_zero > 0
     assert row.lowest_balance <= 0
+
+
+def test_what_is_not_done_in_time(measured):
+    """What a contender has not delivered when its time is over is lost, and said to be late."""
+    row = measured("keepa, threads", opening=1, limit=0.3)
+    assert (row.delivered + row.lost, row.errors) == (62, {})
+    assert row.late == row.lost > 0
