@@ -1,7 +1,8 @@
 """A plain client for Keepa, as one writes it in an hour, and three ways to hold it back. Needs httpx2 and the limiter.
 
 Nothing is kept and nothing is joined. On a 429 it reads the body, waits until the balance should be positive again and
-asks again, at most ten times.
+asks again, at most ten times. Its time-out is so long that it is never met: half a minute of a machine that is held up
+must not be charged to a limiter.
 """
 
 import asyncio
@@ -18,6 +19,7 @@ import httpx2
 from bench.field.terms import Item, Terms
 
 _TRIES = 10
+_TIMEOUT_SECONDS = 600.0
 _PRICES = {"bestsellers": 50, "deal": 5, "query": 11}
 
 
@@ -57,7 +59,7 @@ class Plain:
         self._key = terms.key
         self._gate = gate
         limits = httpx2.Limits(max_connections=None)
-        self._http = httpx2.AsyncClient(base_url=terms.url, timeout=60, limits=limits)
+        self._http = httpx2.AsyncClient(base_url=terms.url, timeout=_TIMEOUT_SECONDS, limits=limits)
 
     async def asks(self, item: Item) -> bool:
         """Ask for an item; say whether it came whole."""
