@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 SPEED = 60.0
+PATIENT = 60.0  # times the least time: who is slow because the machine is busy is not late
 
 
 @pytest.mark.parametrize(
@@ -72,7 +73,7 @@ def measured(tmp_path):
     def measure_it(name: str, **changes: object) -> Row:
         entrant = next(each for each in ENTRANTS if each.name == name)
         small = workload(lookups=60, lists=0, pages=2, opening=30, refill_rate=20)
-        return measure(entrant, replace(small, speed=SPEED, **changes), Path(tmp_path))
+        return measure(entrant, replace(small, **{"speed": SPEED, "limit": PATIENT, **changes}), Path(tmp_path))
 
     return measure_it
 
@@ -89,7 +90,7 @@ def test_keepahead_in_a_small_field(measured):
 
 def test_another_in_a_small_field(measured):
     """What another pays for repeats is seen, and so are its calls on an empty bucket."""
-    row = measured("keepa, threads")
+    row = measured("keepa, threads", opening=1)  # the first charge takes it; nineteen others are on their way
     assert (row.delivered, row.lost, row.errors) == (62, 0, {})
     assert (row.tokens, row.distinct, row.worth, row.tokens_for_nothing_new) == (70, 44, 52, 18)
     assert row.refused_429 == row.sent_at_or_below_zero > 0
