@@ -8,6 +8,7 @@ then the products on it as one list). An answer is told by its name, so that wha
 import random
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from keepahead.simulator.catalogue.catalogue import Catalogue
@@ -81,9 +82,14 @@ def incident() -> Scenario:
     return Scenario("incident", items, len(items), 20, OPENING, limit=15, speed=4)
 
 
+@cache
+def _catalogue() -> Catalogue:
+    return Catalogue(SEED)
+
+
 def _asins(rng: random.Random, count: int, root: int | None = None) -> Sequence[str]:
     """Return some ASINs that Keepa knows, below a root category or anywhere."""
-    catalogue = Catalogue(SEED)
+    catalogue = _catalogue()
     by_root = catalogue.index(1)
     chosen = [each.number for each in roots() if root in {None, each.cat_id}]
     known = [number for each in chosen for number in by_root[each]]
