@@ -107,6 +107,12 @@ async def _impatient(work: Coroutine[Any, Any, Any], rng: random.Random) -> None
         pass
 
 
+def _asked() -> Asked:
+    asked = ASKED.get()
+    assert asked is not None
+    return asked
+
+
 def _asked_now(name: str, wait: float | None, age: float | None, lane: str = "live", calls: int = 1) -> Asked:
     asked = Asked(name, asyncio.get_running_loop().time(), wait, age, PROCESS.get(), lane, calls)
     ASKED.set(asked)
@@ -141,7 +147,9 @@ def _limits(rng: random.Random) -> dict[str, Any]:
 
 async def one_product(keepa: AsyncKeepa, rng: random.Random, limits: dict[str, Any]) -> None:
     """Look up one, mostly one that many want."""
-    await keepa.products(rng.choice(ASINS[: rng.choice((4, 40))]), **limits)
+    asin = rng.choice(ASINS[: rng.choice((4, 40))])
+    _asked().items = frozenset((asin,))
+    await keepa.products(asin, **limits)
 
 
 async def few_products(keepa: AsyncKeepa, rng: random.Random, limits: dict[str, Any]) -> None:
@@ -173,6 +181,7 @@ async def categories(keepa: AsyncKeepa, rng: random.Random, limits: dict[str, An
 async def status(keepa: AsyncKeepa, rng: random.Random, limits: dict[str, Any]) -> None:
     """Ask how the account stands."""
     _ = rng, limits
+    _asked().wait_seconds = None  # it waits for the first meter, however long that takes
     await keepa.status()
 
 
@@ -213,11 +222,11 @@ async def serve(network: Network, clock: HostClock, rng: random.Random, diary: D
 async def _go_on_asking(client: httpx2.AsyncClient, rng: random.Random, diary: Diary) -> None:
     while not diary.is_over:
         path, query = _request(rng)
-        await _noted(diary, _asked_now(path, 120.0, query.get("max_age")), _asked(client, path, query, diary))
+        await _noted(diary, _asked_now(path, 120.0, query.get("max_age")), _get(client, path, query, diary))
         await asyncio.sleep(rng.expovariate(1 / rng.choice((1.0, 10.0, 60.0))))
 
 
-async def _asked(client: httpx2.AsyncClient, path: str, query: dict[str, Any], diary: Diary) -> None:
+async def _get(client: httpx2.AsyncClient, path: str, query: dict[str, Any], diary: Diary) -> None:
     answer = await client.get(path, params=query)
     diary.count(f"HTTP {answer.status_code}")
     if answer.status_code >= 500 and not _is_excused(path, answer):

@@ -136,7 +136,10 @@ class World:
         self._network = Network(
             self._loop, self._simulator, random.Random(self._rng.getrandbits(64)), lambda: self._bucket.consumed
         )
-        self._laws = Laws(folder / "ledger.db", self._bucket, self._climate.kinds, self._loop.time)
+        self._laws = Laws(
+            folder / "ledger.db", self._bucket, self._climate.kinds, self._loop.time, self._diary.waiting.values
+        )
+        self._diary.ended = self._laws.over
         self._network.ears = Ears(
             sent=self._lawful(self._auditor.sent, self._laws.sent),
             ended=self._lawful(self._auditor.ended, self._laws.ended),

@@ -23,6 +23,9 @@ class Asked:
     calls: int = 1
     """Into so many calls of Keepa's own size it falls."""
 
+    items: frozenset[str] = frozenset()
+    """The products that it is about, if it may ride with others; their exchanges go in its context."""
+
     exchanges: list[Exchange] = field(default_factory=list)
 
     def may_give_up_at(self, patience_seconds: float) -> float:

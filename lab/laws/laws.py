@@ -1,16 +1,19 @@
 """All laws but the floor's: each is told what happens, and tells what is wrong with it."""
 
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
+from keepahead.errors import KeepaheadError
 from keepahead.simulator.answers import Reply
 from keepahead.simulator.bucket import Bucket
 from lab.auditor import BrokenLawError
 from lab.laws.asked import ASKED, Asked
 from lab.laws.gentle import Gentle
 from lab.laws.kept import Kept
+from lab.laws.prompt import Prompt
 from lab.laws.sums import check_sums
+from lab.laws.truth import Truth
 from lab.network import Exchange
 from lab.process import Process
 
@@ -18,14 +21,24 @@ from lab.process import Process
 class Laws:
     """What is wrong is kept in `broken`: whoever caused it might catch an error."""
 
-    def __init__(self, path: Path, bucket: Bucket, kinds: frozenset[str], seconds: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        path: Path,
+        bucket: Bucket,
+        kinds: frozenset[str],
+        seconds: Callable[[], float],
+        waiting: Callable[[], Iterable[Asked]],
+    ) -> None:
         self.broken: str | None = None
         self._connection = sqlite3.connect(path, isolation_level=None)
         self._bucket = bucket
         self._kinds = kinds
         self._seconds = seconds
+        self._waiting = waiting
         self._asked: dict[str, Asked] = {}
         self._kept = Kept(self._connection, seconds, kinds)
+        self._prompt = Prompt(seconds, kinds)
+        self._truth = Truth(self._connection)
         self._gentle = Gentle(self._connection, seconds, kinds, bucket)
 
     @property
@@ -44,7 +57,7 @@ class Laws:
 
     def ended(self, exchange: Exchange, reply: Reply | None, charged: Mapping[str, int]) -> None:
         """Take note that Keepa has finished."""
-        _ = charged
+        self._truth.ended(exchange.call_id, charged["consumed"])
         if reply is not None:
             self._find(self._gentle.ended(reply, self._asked.get(exchange.call_id)))
 
@@ -61,6 +74,12 @@ class Laws:
         """Look at what is due."""
         self._find(self._kept.check())
         self._find(self._gentle.check())
+        self._find(self._prompt.check(self._waiting()))
+
+    def over(self, asked: Asked, error: KeepaheadError | None) -> None:
+        """Take note that a wish has ended."""
+        self._find(self._prompt.ended(asked))
+        self._find(self._truth.check(asked, error))
 
     def died(self, process: Process) -> None:
         """Take note that a process was killed."""
@@ -81,7 +100,7 @@ class Laws:
         """Close its connection, and let go of everything: the tasks that hang on it shall end now."""
         self._connection.close()
         self._asked.clear()
-        del self._kept, self._gentle
+        del self._kept, self._gentle, self._waiting
 
     def _find(self, wrong: str | None) -> None:
         self.broken = self.broken or wrong
