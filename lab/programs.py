@@ -6,11 +6,14 @@ import random
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Executor, Future
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 import httpx2
 
 from keepahead import AsyncKeepa
+from keepahead.budget.ask import Ask
+from keepahead.budget.verdict import Verdict
 from keepahead.errors import KeepaheadError
 from keepahead.faces.gateway.assembly import open_gateway
 from keepahead.faces.settings import read_settings
@@ -48,6 +51,7 @@ class Diary:
         self.counts: dict[str, int] = {}
         self.surprises: list[str] = []
         self.waiting: dict[int, Asked] = {}
+        self.asks: Callable[[Ask], None] = lambda _ask: None
         self.ended: Callable[[Asked, KeepaheadError | None], None] = lambda _asked, _error: None
         self.is_over = False
         self.longest_wait_seconds = 0.0
@@ -55,6 +59,18 @@ class Diary:
     def count(self, what: str) -> None:
         """Add one."""
         self.counts[what] = self.counts.get(what, 0) + 1
+
+
+def listened_to(keepa: Any, diary: Diary) -> None:
+    """Have it told what a client asks of its ledger: the rows do not say since when somebody waits who gets it all."""
+    ledger = keepa._parts.ledger
+    reserve = ledger.reserve
+
+    def heard(ask: Ask, now: datetime) -> Verdict:
+        diary.asks(ask)
+        return reserve(ask, now)
+
+    ledger.reserve = heard
 
 
 def watch(step: Step) -> None:
@@ -78,6 +94,7 @@ async def spend(
         watch=watch,
     )
     keepa._threads = Inline()  # type: ignore[assignment]
+    listened_to(keepa, diary)
     seeds = [rng.getrandbits(64) for _ in range(tasks)]
     try:
         async with asyncio.TaskGroup() as group:
@@ -208,6 +225,7 @@ async def serve(network: Network, clock: HostClock, rng: random.Random, diary: D
     keepa: Any = opened.app.state.gateway._keepa
     keepa._threads = Inline()
     keepa._parts = replace(keepa._parts, watch=watch)
+    listened_to(keepa, diary)
     seeds = [rng.getrandbits(64) for _ in range(users)]
     async with opened.app.router.lifespan_context(opened.app):
         transport = httpx2.ASGITransport(opened.app)

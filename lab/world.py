@@ -139,7 +139,7 @@ class World:
         self._laws = Laws(
             folder / "ledger.db", self._bucket, self._climate.kinds, self._loop.time, self._diary.waiting.values
         )
-        self._diary.ended = self._laws.over
+        self._diary.ended, self._diary.asks = self._laws.over, self._laws.asks
         self._network.ears = Ears(
             sent=self._lawful(self._auditor.sent, self._laws.sent),
             ended=self._lawful(self._auditor.ended, self._laws.ended),

@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
+from keepahead.budget.ask import Ask
 from keepahead.errors import KeepaheadError
 from keepahead.simulator.answers import Reply
 from keepahead.simulator.bucket import Bucket
@@ -14,6 +15,7 @@ from lab.laws.kept import Kept
 from lab.laws.prompt import Prompt
 from lab.laws.sums import check_sums
 from lab.laws.truth import Truth
+from lab.laws.turns import Turns
 from lab.network import Exchange
 from lab.process import Process
 
@@ -38,6 +40,7 @@ class Laws:
         self._asked: dict[str, Asked] = {}
         self._kept = Kept(self._connection, seconds, kinds)
         self._prompt = Prompt(seconds, kinds)
+        self._turns = Turns(self._connection, seconds, kinds, bucket)
         self._truth = Truth(self._connection)
         self._gentle = Gentle(self._connection, seconds, kinds, bucket)
 
@@ -45,6 +48,10 @@ class Laws:
     def due_at(self) -> float:
         """The next moment at which `check` may find something."""
         return self._kept.due_at
+
+    def asks(self, ask: Ask) -> None:
+        """Take note that somebody asks for tokens."""
+        self._turns.asks[ask.label.call_id] = ask
 
     def sent(self, exchange: Exchange) -> None:
         """Take note that a request leaves its process."""
@@ -69,11 +76,13 @@ class Laws:
     def after_commit(self) -> None:
         """Take note that somebody has written to the database."""
         self._kept.after_commit()
+        self._find(self._turns.after_commit())
 
     def check(self) -> None:
         """Look at what is due."""
         self._find(self._kept.check())
         self._find(self._gentle.check())
+        self._find(self._turns.check())
         self._find(self._prompt.check(self._waiting()))
 
     def over(self, asked: Asked, error: KeepaheadError | None) -> None:
@@ -100,7 +109,7 @@ class Laws:
         """Close its connection, and let go of everything: the tasks that hang on it shall end now."""
         self._connection.close()
         self._asked.clear()
-        del self._kept, self._gentle, self._waiting
+        del self._kept, self._gentle, self._waiting, self._turns
 
     def _find(self, wrong: str | None) -> None:
         self.broken = self.broken or wrong
