@@ -38,6 +38,8 @@ class NetworkWeather:
     unreachable_percent: float = 0.0
     keepa_ahead_ms: int = 0
     """By how much the timestamps in Keepa's answers are ahead of its own time, by which it refills."""
+    cut_percent: float = 0.0
+    """Connections that break while Keepa is at work: it goes on, and charges."""
 
 
 @dataclass(eq=False)
@@ -109,6 +111,8 @@ class Network:
             self._answer(exchange, httpx2.ConnectError("the laboratory says: refused", request=request))
             return
         self._later(pending.delay_seconds, self._finish, exchange)
+        if self._happens(self.weather.cut_percent, "connection cut"):
+            self._answer(exchange, httpx2.RemoteProtocolError("the laboratory says: cut", request=request))
 
     def _finish(self, exchange: Exchange) -> None:
         assert exchange.pending is not None

@@ -68,6 +68,7 @@ def network_weather(rng: random.Random, kinds: frozenset[str]) -> NetworkWeather
         lost_request_percent=rng.choice((0.0, strong)),
         lost_answer_percent=rng.choice((0.0, strong)),
         unreachable_percent=rng.choice((0.0, strong)),
+        cut_percent=rng.choice((0.0, 0.0, strong, 40.0)),
     )
 
 
