@@ -133,7 +133,9 @@ class Auditor:
     def ended(self, exchange: Exchange, reply: Reply | None, charged: Mapping[str, int]) -> None:
         """Keepa has finished and charged."""
         _ = reply
-        flight = self.flights[exchange.call_id]
+        flight = self.flights.get(exchange.call_id)
+        if flight is None:
+            raise BrokenLawError(f"call {exchange.call_id} was forgotten while Keepa was still at it")
         flight.stage, flight.consumed = "done", charged["consumed"]
         if flight.consumed > flight.tokens:
             raise BrokenLawError(

@@ -20,6 +20,8 @@ from keepahead.faces.settings import read_settings
 from keepahead.keepa.steps import Send, Step
 from lab.clock import HostClock
 from lab.laws.asked import ASKED, Asked
+from lab.laws_delivered import demand_named, demand_right
+from lab.laws_queue import WISH, Wish
 from lab.network import SENDING, LabTransport, Network
 from lab.process import PROCESS
 
@@ -139,6 +141,8 @@ def _asked_now(name: str, wait: float | None, age: float | None, lane: str = "li
 async def _noted(diary: Diary, asked: Asked, work: Coroutine[Any, Any, Any]) -> None:
     loop, end = asyncio.get_running_loop(), None
     diary.waiting[id(asked)] = asked
+    wish = Wish(asked.name, asked.at)
+    WISH.set(wish)
     try:
         await work
     except KeepaheadError as error:
@@ -149,6 +153,7 @@ async def _noted(diary: Diary, asked: Asked, work: Coroutine[Any, Any, Any]) -> 
     else:
         diary.count("delivered")
     finally:
+        wish.ended = loop.time()
         diary.waiting.pop(id(asked), None)
         diary.longest_wait_seconds = max(diary.longest_wait_seconds, loop.time() - asked.at)
         diary.ended(asked, end)
@@ -164,15 +169,16 @@ def _limits(rng: random.Random) -> dict[str, Any]:
 
 async def one_product(keepa: AsyncKeepa, rng: random.Random, limits: dict[str, Any]) -> None:
     """Look up one, mostly one that many want."""
-    asin = rng.choice(ASINS[: rng.choice((4, 40))])
+    asin, began = rng.choice(ASINS[: rng.choice((4, 40))]), keepa.clock.now()
     _asked().items = frozenset((asin,))
-    await keepa.products(asin, **limits)
+    demand_right(await keepa.products(asin, **limits), [asin], began, limits["max_age"])
 
 
 async def few_products(keepa: AsyncKeepa, rng: random.Random, limits: dict[str, Any]) -> None:
     """Look up some together, sometimes with options that cost more."""
     options: dict[str, Any] = rng.choice(({}, {}, {"stats": 90}, {"rating": True}, {"buybox": True}))
-    await keepa.products(rng.sample(ASINS, rng.choice((2, 3, 8, 20))), **options, **limits)
+    asins, began = rng.sample(ASINS, rng.choice((2, 3, 8, 20))), keepa.clock.now()
+    demand_right(await keepa.products(asins, **options, **limits), asins, began, limits["max_age"])
 
 
 async def with_offers(keepa: AsyncKeepa, rng: random.Random, limits: dict[str, Any]) -> None:
@@ -250,6 +256,8 @@ async def _get(client: httpx2.AsyncClient, path: str, query: dict[str, Any], dia
     if answer.status_code >= 500 and not _is_excused(path, answer):
         diary.surprises.append(f"{path}: HTTP {answer.status_code}: {answer.text[:200]}")
     json.loads(answer.content)
+    if answer.status_code == 200:
+        demand_named(path, query, answer.text)
 
 
 def _is_excused(path: str, answer: httpx2.Response) -> bool:

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from keepahead.errors import LedgerUnavailableError
 from keepahead.store.database import Database, open_database
+from lab.laws_queue import WISH, Wish
 from lab.process import PROCESS, KilledError, Process
 
 PATIENCE_SECONDS = 600.0
@@ -46,6 +47,7 @@ class Gate:
         self.weather = StoreWeather()
         self.faults = StoreFaults()
         self.has_changed = False
+        self.wish: Wish | None = None
         self._rng = rng
         self._seconds = seconds
         self._kill = kill
@@ -77,7 +79,7 @@ class Gate:
         if dies and not comes_late:
             self._die(process, "killed before a commit")
         self._dies_after = dies
-        self.has_changed = True
+        self.has_changed, self.wish = True, WISH.get()
 
     def after_commit(self, process: Process) -> None:
         """Have happen what happens once it is committed."""

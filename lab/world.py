@@ -19,6 +19,8 @@ from keepahead.faces import wiring
 from keepahead.faces.settings import KEEPA_URL
 from keepahead.faces.wiring import fingerprint_of
 from keepahead.simulator import Outsider, Simulator
+from keepahead.simulator.answers import Reply
+from keepahead.simulator.bucket import Drain
 from keepahead.simulator.catalogue.catalogue import Catalogue
 from keepahead.store.audit import Audit
 from keepahead.store.database import open_database
@@ -27,8 +29,10 @@ from lab import programs, weather
 from lab.auditor import Auditor, BrokenLawError
 from lab.clock import HostClock
 from lab.laws.laws import Laws
+from lab.laws_books import Books
+from lab.laws_queue import Queue
 from lab.loop import LabLoop, NothingToDoError
-from lab.network import OUTSIDE, Ears, Network
+from lab.network import OUTSIDE, Ears, Exchange, Network
 from lab.process import Process
 from lab.programs import KEY, Diary
 from lab.seeded import seeded
@@ -77,8 +81,11 @@ class Report:
     digest: str = ""
 
 
-def run(seed: int, steps: int) -> Report:
-    """Run so many steps from a seed, then let all become quiet, and check everything once more."""
+def run(seed: int, steps: int, climate: weather.Climate | None = None, *, becomes_quiet: bool = True) -> Report:
+    """Run so many steps from a seed, then let all become quiet, if that is wanted, and check everything once more.
+
+    `climate` is in place of the one that the seed draws.
+    """
     with (
         tempfile.TemporaryDirectory(prefix="keepahead-lab-", dir=_MEMORY if _MEMORY.is_dir() else None) as folder,
         seeded(seed),
@@ -86,9 +93,9 @@ def run(seed: int, steps: int) -> Report:
     ):
         gc.collect()
         gc.disable()
-        world = World(seed, Path(folder))
+        world = World(seed, Path(folder), climate)
         try:
-            world.live(steps)
+            world.live(steps, becomes_quiet=becomes_quiet)
         finally:
             report = world.end()
             gc.enable()
@@ -105,11 +112,12 @@ def _settings(folder: Path) -> Generator[None]:
 class World:
     """Everything of one run."""
 
-    def __init__(self, seed: int, folder: Path) -> None:
+    def __init__(self, seed: int, folder: Path, climate: weather.Climate | None = None) -> None:
         self.report = Report(seed)
         self._rng = random.Random(seed)
         self._loop = LabLoop(random.Random(self._rng.getrandbits(64)))
-        self._climate = weather.climate_of(self._rng)
+        drawn = weather.climate_of(self._rng)
+        self._climate = climate or drawn
         self._diary = Diary()
         self._url = f"sqlite:///{folder / 'ledger.db'}"
         (folder / "ledger.db").write_bytes(_empty_ledger())
@@ -118,20 +126,27 @@ class World:
         )
         self._keepa_clock = keepa_clock
         rate = self._rng.choice((5, 20, 20, 60))
-        self._simulator = Simulator(
-            now=keepa_clock.now, seed=1, refill_rate=rate, balance=self._rng.choice((None, 60, rate * 10))
-        )
+        balance = self._rng.choice((None, None, 60, 60, rate * 10, -2 * rate))
+        self._simulator = Simulator(now=keepa_clock.now, seed=1, refill_rate=rate, balance=balance)
         self._simulator.catalogue = CATALOGUE
         self._simulator._rng = random.Random(self._rng.getrandbits(64))
         with self._simulator._account_now(KEY) as account:
             self._bucket = account.bucket
         self._keepa_ahead_ms = 0
+        if "plans" in self._climate.kinds:
+            self._track(self._rng.choice((0, 1, 3)))
         self._clocks = self._host_clocks()
         self._auditor = Auditor(
             folder / "ledger.db",
             self._bucket,
             is_strict=self._climate.is_strict,
             clock_lumps=self._lumps_between_clocks(),
+        )
+        self._books = Books(folder / "ledger.db", self._bucket, is_steady=not self._climate.kinds & {"plans", "clocks"})
+        self._queue = Queue(
+            folder / "ledger.db",
+            self._clocks[0],
+            is_judged=not self._climate.kinds & {"plans", "clocks", "outsiders", "store"},
         )
         self._network = Network(
             self._loop, self._simulator, random.Random(self._rng.getrandbits(64)), lambda: self._bucket.consumed
@@ -141,10 +156,10 @@ class World:
         )
         self._diary.ended, self._diary.asks = self._laws.over, self._laws.asks
         self._network.ears = Ears(
-            sent=self._lawful(self._auditor.sent, self._laws.sent),
+            sent=self._lawful(self._books.sent, self._auditor.sent, self._laws.sent),
             ended=self._lawful(self._auditor.ended, self._laws.ended),
             vanished=self._lawful(self._auditor.vanished),
-            delivered=self._laws.delivered,
+            delivered=self._delivered,
             measured=self._measured,
         )
         self._gate = Gate(random.Random(self._rng.getrandbits(64)), lambda: self._loop.seconds, self._kill)
@@ -161,14 +176,17 @@ class World:
 
     # A life
 
-    def live(self, steps: int) -> None:
-        """Run, then become quiet; what breaks is in the report."""
+    def live(self, steps: int, *, becomes_quiet: bool = True) -> None:
+        """Run, then become quiet or look at the books as they are; what breaks is in the report."""
         try:
             with mock.patch.object(wiring, "open_database", open_for(self._gate)):
                 self._people()
                 self._change_weather()
                 self._loop.run_steps(steps)
-                self._become_quiet()
+                if becomes_quiet:
+                    self._become_quiet()
+                else:
+                    self._audit()
         except BrokenLawError as error:
             self.report.broken = str(error)
         except NothingToDoError as error:
@@ -187,6 +205,8 @@ class World:
         self._loop.close()
         self._auditor.close()
         self._laws.close()
+        self._books.close()
+        self._queue.close()
         self._bury_all()
         return report
 
@@ -262,7 +282,7 @@ class World:
         self._network.weather = weather.network_weather(rng, kinds)
         self._network.weather.keepa_ahead_ms = self._keepa_ahead_ms
         self._gate.weather = weather.store_weather(rng, kinds)
-        self._death_percent = rng.choice((0.0, 0.02, 0.1)) if "deaths" in kinds else 0.0
+        self._death_percent = rng.choice((0.0, 0.02, 0.1, 0.5)) if "deaths" in kinds else 0.0
         if "outsiders" in kinds:
             tokens = rng.choice((0.0, 0.0, 2.0, 15.0))
             self._simulator.outsider = Outsider(tokens) if tokens else None
@@ -279,7 +299,12 @@ class World:
             self._simulator.set_refill_rate(self._rng.choice((1, 5, 20, 60)), KEY)
         else:
             self._count("trackings changed")
-            self._bucket.flow_reduction = self._rng.choice((0, 0, 1, 3))
+            self._track(self._rng.choice((0, 0, 1, 3)))
+
+    def _track(self, tokens_per_minute: int) -> None:
+        """Have trackings take so much of the refill from now on; the bucket looks at them again and again."""
+        self._bucket.drains = {"laboratory": Drain(float(tokens_per_minute), 0)} if tokens_per_minute else {}
+        self._bucket.flow_reduction = tokens_per_minute
 
     def _jump_clock(self) -> None:
         self._count("clock jumps")
@@ -323,6 +348,8 @@ class World:
             self._advance()
             self._auditor.after_commit(process)
             self._laws.after_commit()
+            self._books.after_commit(process, self._loop.seconds)
+            self._queue.after_commit(process, self._gate.wish, self._loop.seconds)
         if self._loop.seconds != self._moment:
             self._moment, self._moment_began = self._loop.seconds, self._loop.steps
         elif self._loop.steps - self._moment_began > 20_000:
@@ -341,6 +368,10 @@ class World:
             self._kill(process)
         if self._loop.steps % AUDIT_EVERY == 0:
             self._audit()
+
+    def _delivered(self, exchange: Exchange, reply: Reply) -> None:
+        self._books.delivered(exchange, reply, self._loop.seconds)
+        self._laws.delivered(exchange, reply)
 
     def _lawful(self, *checks: Callable[..., None]) -> Callable[..., None]:
         """Keep a broken law until the step is over: within it somebody might catch it."""
@@ -373,9 +404,9 @@ class World:
         self._death_percent = 0.0
         self._change_weather()
         self._simulator.outsider = None
-        self._bucket.flow_reduction = 0
         self._simulator.set_refill_rate(max(20, self._bucket.rate), KEY)  # a day of one a minute pays for little
         self._auditor.plans += 1
+        self._track(0)
         self._gate.weather = StoreWeather()
         end = self._loop.seconds + QUIET_SECONDS
         self._loop.run_steps(
@@ -387,7 +418,7 @@ class World:
         self._settle_up()
 
     def _settle_up(self) -> None:
-        """Let the last reservations lapse, read the meter twice, and compare."""
+        """Let the last reservations lapse, read the meter thrice, and compare just after a refill."""
         for _ in range(3):
             self._loop.run_steps(10_000, self._until(self._loop.seconds + 700))
             process = Process(
