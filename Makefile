@@ -6,7 +6,7 @@ UV     := $(BIN)/uv
 READY  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test check fix bench bench-field sim soak faults cover clean
+.PHONY: help demo serve test check fix bench bench-field sim soak sim-bugs faults cover clean
 
 help:            ## this list
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## */  make \1\t/'
@@ -54,6 +54,9 @@ sim: $(READY)    ## one run of the laboratory, exactly as before: make sim SEED=
 
 soak: $(READY)   ## fresh runs of the laboratory on all cores: make soak MINUTES=60
 	@$(BIN)/python -m lab soak $(if $(MINUTES),--minutes $(MINUTES)) $(if $(STEPS),--steps $(STEPS))
+
+sim-bugs: $(READY)  ## deliberate bugs, each of which the laboratory must catch; ARGS="floor", ARGS=--fast
+	@$(BIN)/python -m lab bugs $(ARGS)
 
 faults: $(READY)  ## real faults on real parts: what was promised, what happened; ARGS="sqlite", ARGS=--json
 	@$(BIN)/python -m lab.faults $(ARGS)

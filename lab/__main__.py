@@ -1,9 +1,10 @@
-"""`python -m lab sim --seed 4711 --steps 20000`, `python -m lab soak --minutes 60`."""
+"""`python -m lab sim --seed 4711 --steps 20000`, `python -m lab soak --minutes 60`, `python -m lab bugs`."""
 
 import argparse
 import os
 import sys
 
+from lab.hunt import hunt_all
 from lab.soak import STEPS, simulate, soak, workers_here
 
 
@@ -19,7 +20,12 @@ def main() -> int:
     many.add_argument("--steps", type=int, default=STEPS, help="of each run (default: %(default)s)")
     many.add_argument("--workers", type=int, default=workers_here())
     many.add_argument("--first-seed", type=int, help="count up from here (default: random seeds)")
+    bugs = commands.add_parser("bugs", help="plant deliberate bugs, each of which must be caught")
+    bugs.add_argument("names", nargs="*", help="only those with one of these in their names")
+    bugs.add_argument("--fast", action="store_true", help="without the slow ones")
     asked = parser.parse_args()
+    if asked.command == "bugs":
+        return hunt_all(with_slow=not asked.fast, names=asked.names)
     if asked.command == "sim":
         return simulate(asked.seed, asked.steps)
     return soak(asked.minutes, asked.steps, asked.workers, asked.first_seed)
