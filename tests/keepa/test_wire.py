@@ -14,6 +14,7 @@ from tests.keepa.envelopes import ALL_ZERO, T0_MS, envelope
 
 from keepahead.errors import BadAnswerError, KeepaError, KeepaRejected
 from keepahead.keepa import wire
+from keepahead.keepa.blotting import without_key
 from keepahead.keepa.calls import GraphImageCall, ProductCall, TokenCall
 from keepahead.keepa.wire import Fault, Inbound
 
@@ -185,14 +186,14 @@ def test_a_picture():
 def test_the_key_is_blotted_out():
     """Should Keepa repeat the key in an answer, it does not get past the wire."""
     key = "abcdefgh" * 8
-    assert wire.without_key(f"bad key {key}!".encode(), key) == b"bad key ***!"
-    assert wire.without_key(b"as it is", "") == b"as it is"
+    assert without_key(f"bad key {key}!".encode(), key) == b"bad key ***!"
+    assert without_key(b"as it is", "") == b"as it is"
 
 
 def test_a_word_is_no_key():
     """A key so short that any body may hold it by chance ("1", the simulator's own) is not looked for."""
     body = b'{"tokensLeft":1,"title":"Flight simulator"}'
-    assert wire.without_key(body, "1") == wire.without_key(body, "simulator") == body
+    assert without_key(body, "1") == without_key(body, "simulator") == body
 
 
 def test_outbound_has_no_key():

@@ -1,5 +1,6 @@
 """Blots keys out of what is said: Keepa's, the gateway's, and whatever stands where a key belongs."""
 
+import logging
 import re
 
 _MARK = "[key]"
@@ -17,3 +18,22 @@ def redacted(text: str) -> str:
     if "key" in lowered or "bearer" in lowered:
         text = _PLACE.sub(rf"\1{_MARK}", text)
     return _SHAPE.sub(_MARK, text) if len(text) >= _LENGTH else text
+
+
+class _Blot(logging.Filter):
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.msg, record.args = redacted(record.getMessage()), ()
+        return True
+
+
+_BLOT = _Blot()
+_TALKATIVE = ("connection", "http11", "http2", "proxy", "socks")
+
+
+def blot_logs_of_http() -> None:
+    """Have the library below httpx2 log no key: at DEBUG it shows the headers of answers; a redirect repeats the URL.
+
+    Whoever asks for its lines still gets all of them.
+    """
+    for name in _TALKATIVE:
+        logging.getLogger(f"httpcore2.{name}").addFilter(_BLOT)  # once, however often this is called

@@ -20,6 +20,7 @@ from keepahead.budget.rule import is_caller_name
 from keepahead.clock import Clock, SystemClock
 from keepahead.errors import LedgerError, SettingsError
 from keepahead.faces.loopback import is_loopback
+from keepahead.faces.redaction import blot_logs_of_http
 from keepahead.faces.settings import KEEPA_URL, Settings, data_folder, read_settings
 from keepahead.keepa import client
 from keepahead.keepa.client import Parts
@@ -272,9 +273,12 @@ def _transport(url: str, clock: Clock, kind: type) -> Any:
     if url == SIMULATOR_URL:
         return SimulatorTransport(_built_in(clock), sleep=clock.sleep, sleep_async=clock.sleep_async)
     parsed = httpx2.URL(url)
-    proxy = None if urllib.request.proxy_bypass(parsed.host) else urllib.request.getproxies().get(parsed.scheme)
+    # Nobody else is to see what goes to this machine, and by plain http a proxy sees all of it, the key included.
+    is_direct = is_loopback(parsed.host) or urllib.request.proxy_bypass(parsed.host)
+    proxy = None if is_direct else urllib.request.getproxies().get(parsed.scheme)
     if proxy and "://" not in proxy:
         proxy = f"http://{proxy}"  # as curl reads it
+    blot_logs_of_http()
     try:
         # How many calls are under way is client.py's business; here none may wait for a connection.
         return kind(proxy=proxy, limits=httpx2.Limits(max_connections=None, max_keepalive_connections=20))

@@ -7,10 +7,11 @@ from datetime import datetime
 
 import httpx2
 
+from keepahead.keepa.blotting import without_key
 from keepahead.keepa.key_transport import KeyTransport
 from keepahead.keepa.parts import Parts
 from keepahead.keepa.steps import NoAnswer, NothingSent, Send
-from keepahead.keepa.wire import Inbound, unpack, without_key
+from keepahead.keepa.wire import Inbound, unpack
 
 CONNECT_SECONDS = 30.0
 READ_SECONDS = 120.0

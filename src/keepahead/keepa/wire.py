@@ -1,6 +1,6 @@
 """Calls to bytes and bytes to answers. Pure. The meter is read before anything else, so no later fault can lose it.
 
-The key is not known here: client.py adds it at the very last moment, and `without_key` takes it out of what comes back.
+The key is not known here: exchange.py adds it at the very last moment, and takes it out of what comes back.
 """
 
 import gzip
@@ -38,8 +38,6 @@ _GZIP = b"\x1f\x8b"
 _LARGEST = 1 << 53
 _MOST = 1_000_000_000
 """No count of tokens or milliseconds in a sane envelope is larger; projections stay within the calendar."""
-_SHORTEST_KEY = 16
-"""A shorter key is no secret, and could be any word of a body."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,11 +206,6 @@ def answer_or_error(call: Call, inbound: Inbound, reading: Reading, call_id: str
             tokens_charged=charged,
         )
     return Answer(call, inbound.status, inbound.body, reading, inbound.received_at, call_id)
-
-
-def without_key(body: bytes, key: str) -> bytes:
-    """Return the bytes with the key blotted out, should Keepa have repeated it."""
-    return body.replace(key.encode(), b"***") if len(key) >= _SHORTEST_KEY else body
 
 
 def _meter(envelope: _Envelope, inbound: Inbound) -> Meter | None:
