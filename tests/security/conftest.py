@@ -14,9 +14,9 @@ class Watched(ServedGateway):
     keepa: Recorder
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def watched_gateway(tmp_path_factory) -> Iterator[Watched]:
-    """Start one for the module."""
+    """Start one for all modules: each start takes seconds."""
     with recorder() as keepa, Watched(tmp_path_factory.mktemp("watched"), KEEPAHEAD_UPSTREAM_URL=keepa.url) as gateway:
         gateway.keepa = keepa
         yield gateway
@@ -24,7 +24,7 @@ def watched_gateway(tmp_path_factory) -> Iterator[Watched]:
 
 @pytest.fixture
 def gateway(watched_gateway) -> Watched:
-    """Give the module's gateway, with nothing written down yet."""
+    """Give the gateway, with nothing written down yet."""
     watched_gateway.keepa.answer = usual
     watched_gateway.keepa.asked.clear()
     return watched_gateway

@@ -45,7 +45,7 @@ def secrets_in(told: bytes) -> list[str]:
 @pytest.mark.parametrize("packed", [False, True])
 @pytest.mark.parametrize("spelling", spellings())
 def test_no_spelling_of_an_echo_gets_through(tmp_path, spelling, packed):
-    """A key that Keepa repeats is in no body, error and file, however it is spelled, in a good answer and in a bad one."""
+    """A key that Keepa repeats is in no body, error and file, however it is spelled, be the answer good or bad."""
     told = spellings()[spelling]
     good = envelope(products=[{"asin": ASIN, "title": "TITLE"}]).replace(b"TITLE", told)
     bad = b'{"error":{"type":"x","message":"No ' + told + b'","details":"' + told + b'"}}'
@@ -108,7 +108,7 @@ def test_a_redirect_takes_the_key_nowhere(tmp_path, status):
 
 
 def test_no_proxy_sees_what_goes_to_this_machine(tmp_path, monkeypatch):
-    """Without TLS a proxy reads all that passes through it: a Keepa on this machine is asked straight, not by way of one."""
+    """Without TLS a proxy reads all that passes through it: a Keepa on this machine is asked without one."""
     with recorder() as proxy, recorder() as keepa:
         for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
             monkeypatch.setenv(name, proxy.url)

@@ -118,6 +118,11 @@ class Keyring:
         key = _read(record) if record else None
         return key if is_right and key and key.revoked_at is None else None
 
+    def is_good(self, key_id: str) -> bool:
+        """Tell whether there is a key of that id that is not revoked."""
+        with self._database.read() as connection:
+            return connection.execute(select(exists().where(*self._of(key_id)))).scalar_one()
+
     def seal(self, key_id: str, text: str) -> tuple[GatewayKey, str] | None:
         """Return a key that is not revoked, and a seal of the text (hex) that nobody can make without its hash."""
         with self._database.read() as connection:

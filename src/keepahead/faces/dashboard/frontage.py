@@ -3,6 +3,7 @@
 import asyncio
 import math
 from collections.abc import Mapping
+from contextlib import suppress
 from urllib.parse import parse_qs, quote, urlsplit
 
 import structlog
@@ -233,6 +234,8 @@ class Frontage:
             return PlainTextResponse("This page was not opened here.", 403)
         answer = RedirectResponse(_LOGIN, 303)
         if request.method == "POST":
+            with suppress(LedgerError):  # the browser forgets it all the same
+                await self._sessions.end(request.cookies.get(COOKIE, ""), self._clock.now())
             answer.delete_cookie(COOKIE)
         return answer
 

@@ -1,6 +1,7 @@
 """Who is logged in: a cookie that says which gateway key was shown, sealed with what is kept of that key.
 
-Nothing of it is kept anywhere: every gateway on the same ledger can read it, and a key that is revoked ends it.
+No session is kept anywhere: every gateway on the same ledger can read it, and a key that is revoked ends it. Whoever
+logs out ends it as well, where he does so and until that gateway starts anew.
 """
 
 import asyncio
@@ -16,6 +17,7 @@ LIFE = timedelta(days=14)
 
 _SHAPE = re.compile(r"([a-z0-9]{1,16})\.([0-9]{1,12})\.([0-9a-f]{64})")
 _PURPOSE = "dashboard"
+_MOST_ENDED = 10_000
 
 
 class Sessions:
@@ -23,6 +25,7 @@ class Sessions:
 
     def __init__(self, keyring: Keyring | None) -> None:
         self._keyring = keyring
+        self._ended: dict[str, None] = {}
 
     @property
     def is_open(self) -> bool:
@@ -38,12 +41,23 @@ class Sessions:
     async def visitor(self, cookie: str, now: datetime) -> Visitor | None:
         """Return who that is; None if the cookie is not ours, too old, or its key is revoked. Raises LedgerError."""
         found = _SHAPE.fullmatch(cookie)
-        if found is None or int(found[2]) <= now.timestamp():  # anybody may write a moment that no calendar has
+        if (
+            found is None or found[3] in self._ended or int(found[2]) <= now.timestamp()
+        ):  # anybody may write a moment that no calendar has
             return None
         sealed = await self._seal(found[1], int(found[2]))
         if sealed is None or not hmac.compare_digest(sealed[1], found[3]):
             return None
         return sealed[0]
+
+    async def end(self, cookie: str, now: datetime) -> None:
+        """Let a cookie be good for nothing any more, should somebody else have it. Raises LedgerError."""
+        found = _SHAPE.fullmatch(cookie)
+        if found is None or await self.visitor(cookie, now) is None:  # what never was good takes no room
+            return
+        self._ended[found[3]] = None
+        if len(self._ended) > _MOST_ENDED:
+            del self._ended[next(iter(self._ended))]
 
     async def _seal(self, key_id: str, ends: int) -> tuple[Visitor, str] | None:
         if self._keyring is None:

@@ -5,6 +5,7 @@ No key is kept here, in any error or in any log: what is remembered is its SHA-2
 
 import asyncio
 import hmac
+import ipaddress
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -98,6 +99,15 @@ class Access:
             raise WrongKeyError("this key is unknown or revoked")
         return visitor
 
+    async def may_stay(self, visitor: Visitor) -> bool:
+        """Tell whether the key that somebody came in with is still good; where the ledger is away nobody can say."""
+        if self._keyring is None:
+            return True
+        try:
+            return await self._run_in_thread(self._keyring.is_good, visitor.key_id)
+        except LedgerError:
+            return True
+
     def check_rate(self, visitor: Visitor) -> float | None:
         """Count one request of a visitor; None: it may go on, else in how many seconds its next one may."""
         if visitor.requests_per_minute is None:
@@ -112,6 +122,7 @@ class Access:
         """Look up a key that was not good before. It counts as wrong until it is found: so many at once count too."""
         if digest in self._lookups:  # counted: it is being looked up
             return await self._look_up(keyring, text, digest)
+        peer = _network_of(peer)
         wait = self._brake.take(peer, WRONG_KEYS_PER_MINUTE, self._clock.now().timestamp())
         if wait is not None:
             raise TooManyWrongKeysError(wait)
@@ -189,6 +200,17 @@ def key_of(headers: Mapping[str, str], query: Mapping[str, str], *, in_query: bo
         query.get("key", "") if in_query else "",
     )
     return next(filter(None, found), None)
+
+
+def _network_of(peer: str) -> str:
+    """Return what one guesser has for himself: an IPv4 address, or the 2**64 addresses of a line with IPv6."""
+    try:
+        address = ipaddress.ip_address(peer)
+    except ValueError:
+        return peer
+    if isinstance(address, ipaddress.IPv4Address):
+        return peer
+    return str(address.ipv4_mapped or ipaddress.ip_network((int(address), 64), strict=False))
 
 
 def _anybody(caller: str | None) -> Visitor:

@@ -120,6 +120,7 @@ def make_app(
         telemetry=telemetry.traces.config,
     )
     app.state.gateway, app.state.books = gateway, books
+    app.state.access = access
     app.state.health, app.state.feed = health, feed
     app.state.metrics = telemetry.metrics
     app.state.alerting = alerting

@@ -1,6 +1,7 @@
 """`/api/v1/events`: what happens on the account, as server-sent events that can be resumed."""
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Query
@@ -8,8 +9,10 @@ from fastapi.sse import EventSourceResponse, format_sse_event
 from starlette.requests import Request
 from starlette.responses import Response
 
+from keepahead.faces.gateway.access import REMEMBERED, Access
 from keepahead.faces.gateway.described import answers
 from keepahead.faces.gateway.feed import Event, Feed
+from keepahead.faces.gateway.visit import visit_of
 
 router = APIRouter(prefix="/api/v1", tags=["events"])
 
@@ -23,6 +26,7 @@ _EXAMPLE = (
     "id: 812\n\n"
     'event: balance\ndata: {"state":"ok","balance":171,"free":171}\n\n'
 )
+_REVOKED = Event("", "this key was revoked")
 _SAID = """Entries of the ledger as they are written (`reserved`, `settled`, `released`, `lost`, `absorbed`, `refusal`,
 `observed`, `served`), each with its number as id; `gap` where entries are no longer there; and without an id `balance`
 and `waiting`, whenever they change."""
@@ -35,10 +39,10 @@ async def listening(
         int | None, Header(ge=0, le=_SEQ_MAX, description="Resume after this entry; wins over after.")
     ] = None,
 ) -> AsyncIterator[AsyncIterator[Event]]:
-    """Give the events that a request asks for. Raises Problem when too many listen."""
+    """Give the events that a request asks for, as long as its key is good. Raises Problem when too many listen."""
     feed: Feed = request.app.state.feed
     async with feed.listening(after if last_event_id is None else last_event_id) as found:
-        yield found
+        yield _while_good(found, request)
 
 
 @router.get("/events", responses=answers(_EXAMPLE, _SAID, media="text/event-stream"), response_class=Response)
@@ -48,6 +52,24 @@ async def events(found: Annotated[AsyncIterator[Event], Depends(listening)]) -> 
     Without `after` or `Last-Event-ID` it begins now.
     """
     return EventSourceResponse(_written(found), headers={"X-Accel-Buffering": "no"})
+
+
+async def _while_good(found: AsyncIterator[Event], request: Request) -> AsyncIterator[Event]:
+    """Yield events until the key is revoked: nothing that comes later than REMEMBERED after that is told.
+
+    In silence the next heartbeat ends it.
+    """
+    access: Access = request.app.state.access
+    clock, visitor = request.app.state.gateway.clock, visit_of(request).visitor
+    looked_at = clock.now()
+    async for event in found:
+        now = clock.now()
+        if visitor is not None and not timedelta() <= now - looked_at < REMEMBERED:
+            if not await access.may_stay(visitor):
+                yield _REVOKED
+                return
+            looked_at = now
+        yield event
 
 
 async def _written(found: AsyncIterator[Event]) -> AsyncIterator[bytes]:
