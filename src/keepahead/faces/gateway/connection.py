@@ -81,6 +81,13 @@ class Connection(HttpToolsProtocol):
         self._left = 0
         super().resume_writing()
 
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what is no request. While those before it wait, it would be taken for the answer to one of them."""
+        if self.pipeline or (self._is_under_way() and not self.cycle.more_body):
+            self.transport.abort()
+        else:
+            super().send_400_response(msg)
+
     def handle_websocket_upgrade(self) -> None:
         """End all looking: from here on the websocket sees to its own time."""
         self._next_look.cancel()
