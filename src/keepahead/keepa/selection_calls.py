@@ -17,6 +17,7 @@ from keepahead.keepa.selections import PER_PAGE_DEFAULT, check_deal, check_finde
 _GET_MAX = 2000  # characters of an encoded selection (sheet section 1: prefer POST above it)
 _ESCAPED = re.compile(rb"[^A-Za-z0-9_.~-]")
 _DEAL_DATE_RANGE_UNDOCUMENTED = 4
+_RESEMBLED_MOST = 20
 
 UnknownFilters = tuple[tuple[str, str | None], ...]
 
@@ -166,7 +167,13 @@ def _encoded_length(text: str) -> int:
 
 
 def _unknown(filters: Mapping[str, Any], known: Mapping[str, object]) -> UnknownFilters:
-    return tuple((name, nearest_name(name, known)) for name in filters if name not in known)
+    """Return all that are unknown; of the first few what they resemble: nobody mistypes more.
+
+    A hundred thousand would take a quarter of an hour, in which nobody else is served.
+    """
+    names = [name for name in filters if name not in known]
+    nearest = [nearest_name(name, known) for name in names[:_RESEMBLED_MOST]]
+    return (*zip(names[:_RESEMBLED_MOST], nearest, strict=True), *((name, None) for name in names[_RESEMBLED_MOST:]))
 
 
 @lru_cache(maxsize=64)

@@ -50,6 +50,11 @@ answers 503 with `retry_at` where the tokens are not there. Every answer carries
 `X-Keepa-Tokens-Saved` and `X-Keepa-Tokens-Left`."""
 
 
+_ERRORS_MOST = 100
+_NAME_LONGEST = 200
+"""So many are told of one request, and so much of a name: a body may have a hundred thousand members that are wrong."""
+
+
 class Background(Protocol):
     """What goes on beside the requests."""
 
@@ -165,11 +170,13 @@ async def _handle_invalid(_: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - it is registered for these
     errors = [
         {
-            "parameter": ".".join(str(part) for part in each["loc"][1:]) or str(each["loc"][0]),
+            "parameter": redacted(".".join(str(part) for part in each["loc"][1:]) or str(each["loc"][0]))[
+                :_NAME_LONGEST
+            ],
             "code": each["type"],
             "message": each["msg"],
         }
-        for each in error.errors()
+        for each in error.errors()[:_ERRORS_MOST]
     ]
     first = errors[0]
     return problem_response(problem("invalid-request", f"{first['parameter']}: {first['message']}", errors=errors))
