@@ -36,10 +36,10 @@ def write(name: str) -> Path:
 
 
 def test_csv():
-    """Csv has a header, empty cells for what is missing, and moments in ISO 8601."""
+    """Csv has a header, empty cells for what is missing, moments in ISO 8601, and no cell that is computed."""
     lines = list(csv.reader(write("a.csv").read_text(encoding="utf-8").splitlines()))
     assert lines[0] == ["text", "whole", "price", "is_so", "at"]
-    assert lines[1] == ["=1+1 \u65e5\u672c", "7", "14.99", "True", "2026-11-22T20:15:00.000000Z"]
+    assert lines[1] == ["'=1+1 \u65e5\u672c", "7", "14.99", "True", "2026-11-22T20:15:00.000000Z"]
     assert lines[2] == ["", "", "", "", ""]
 
 

@@ -20,6 +20,9 @@ NEEDS: Mapping[str, str | None] = MappingProxyType(
 
 EXCEL_ROWS = 1_048_575
 _EXCEL_SIGNS = 32_767
+_FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+"""What a text begins with that a spreadsheet computes when it opens a csv file; some read the wide forms alike."""
+
 _WIDEST = 60
 
 
@@ -137,10 +140,21 @@ def as_written(value: object) -> object:
 
 
 def csv_lines(lines: Sequence[Sequence[object]]) -> bytes:
-    """Return lines of csv."""
+    """Return lines of csv. What a spreadsheet would take for a formula is marked as text by an apostrophe."""
     text = StringIO()
-    csv.writer(text, lineterminator="\n").writerows(lines)
+    csv.writer(text, lineterminator="\n").writerows([_as_cell(cell) for cell in line] for line in lines)
     return text.getvalue().encode()
+
+
+def _as_cell(value: object) -> object:
+    """Mark a text that would be computed: titles and names come from anybody. Numbers stay what they are.
+
+    A carriage return alone would end a line for some readers, and what follows it would be a cell of its own.
+    """
+    if not isinstance(value, str):
+        return value
+    text = value.replace("\r\n", "\n").replace("\r", "\n")
+    return f"'{text}" if text.startswith(_FORMULA_SIGNS) else text
 
 
 def json_lines(rows: Sequence[Row]) -> bytes:

@@ -3,8 +3,9 @@
 Whatever goes wrong underneath leaves here as a LedgerError that says what to do.
 """
 
+import os
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ HEAD = "0006"
 
 _RING = Statement(select(func.pg_notify(bindparam("channel", type_=String), text("''"))))
 
+_OWNERS_ALONE = 0o600
 _APPLICATION_ID = 0x4B504148  # "KPAH" in the header of our SQLite files
 
 
@@ -219,7 +221,7 @@ def _parse(url: str) -> URL:
 
 def _engine(url: URL, deadline: Deadline) -> Engine:
     if url.get_backend_name() == "sqlite":
-        _make_folder(url)
+        _make_file(url)
         return sqlite.open_engine(url, deadline)
     try:
         return postgres.open_engine(url, deadline)
@@ -229,7 +231,11 @@ def _engine(url: URL, deadline: Deadline) -> Engine:
         ) from None
 
 
-def _make_folder(url: URL) -> None:
+def _make_file(url: URL) -> None:
+    """Make the ledger's folder, and the file for its owner alone: whoever reads it can open sessions of the dashboard.
+
+    One that is there keeps its mode: several users may share it.
+    """
     if not url.database or url.database == ":memory:":
         raise SettingsError("KEEPAHEAD_DATABASE_URL", "the ledger must be a file: write sqlite:////path/to/ledger.db")
     folder = Path(url.database).absolute().parent
@@ -240,6 +246,8 @@ def _make_folder(url: URL) -> None:
             f"the ledger's folder {folder} cannot be made ({error.strerror}); nothing was spent. Make it writable, or "
             "set KEEPAHEAD_DATABASE_URL to another place"
         ) from None
+    with suppress(OSError):  # SQLite says what is wrong with it
+        os.close(os.open(url.database, os.O_CREAT, _OWNERS_ALONE))
 
 
 def _bring_to_head(database: Database) -> None:

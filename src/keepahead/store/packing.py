@@ -12,7 +12,7 @@ _OPTIONS: dict[int, int] = {
     zstd.CompressionParameter.compression_level: 1,  # as small as 3 on Keepa's series, and faster both ways
 }
 
-MOST_BYTES = 1 << 30
+MOST_BYTES = 1 << 28
 """No answer is larger when it is unpacked; what claims to be is damaged."""
 
 
@@ -26,10 +26,24 @@ def pack(body: bytes) -> bytes:
 
 
 def unpack(packed: bytes) -> bytes:
-    """Return the bytes as they were. Raises DamagedError."""
+    """Return the bytes as they were. Raises DamagedError.
+
+    What comes from a file of somebody else's may be made to fill the memory: it is one frame that says its size, as
+    `pack` writes it, or it is damaged.
+    """
     try:
-        if (zstd.get_frame_info(packed).decompressed_size or 0) > MOST_BYTES:
+        size = _size_of(packed)
+        if size is None or size > MOST_BYTES:
             raise DamagedError
-        return zstd.decompress(packed)
+        frame = zstd.ZstdDecompressor()
+        body = frame.decompress(packed, max_length=size + 1)  # so that its end, with the checksum, is read as well
     except (zstd.ZstdError, MemoryError):
         raise DamagedError from None
+    if len(body) != size or not frame.eof or frame.unused_data:
+        raise DamagedError
+    return body
+
+
+def _size_of(packed: bytes) -> int | None:
+    """Return how large a frame says that it is; None if it does not say, which the types of the library leave out."""
+    return zstd.get_frame_info(packed).decompressed_size

@@ -20,7 +20,8 @@ else:
 FORMAT = 1
 """Raised when a reader of before could not make sense of the file."""
 
-_LONGEST_LINE = 1 << 31
+_LONGEST_LINE = 1 << 27
+"""A longer one would be a body of more than a hundred megabytes when it is packed: nothing that Keepa sends."""
 
 
 class Header(msgspec.Struct, omit_defaults=True):

@@ -59,7 +59,10 @@ def _json(event: Any, **_: object) -> str:
 
 
 def _redact(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
-    return {name: _without_keys(value) for name, value in event.items()}
+    told = {name: _without_keys(value) for name, value in event.items()}
+    if isinstance(told["event"], str):  # a library puts a path into it as it came, and nobody is to write our lines
+        told["event"] = told["event"].rstrip().replace("\n", r"\n")
+    return told
 
 
 def _without_keys(value: Any) -> Any:
