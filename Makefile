@@ -6,7 +6,7 @@ UV     := $(BIN)/uv
 READY  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test check fix bench bench-field sim soak sim-bugs faults cover clean
+.PHONY: help demo serve test check audit fix bench bench-field sim soak sim-bugs faults cover clean
 
 help:            ## this list
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## */  make \1\t/'
@@ -33,6 +33,9 @@ check: $(READY)  ## lint, types, import floors
 	@$(BIN)/ruff format --quiet --check .
 	@$(BIN)/lint-imports --no-cache
 	@$(BIN)/basedpyright
+
+audit: $(READY)  ## what is known to be wrong with what we depend on; a report, which fails nothing
+	@UV=$(UV) .ci/audit
 
 fix: $(READY)    ## let ruff mend what it can
 	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format --quiet .
