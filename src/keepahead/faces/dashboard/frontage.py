@@ -98,7 +98,7 @@ class Frontage:
         elif scope["type"] == "websocket":
             await self._connect(scope, receive, send)
         else:
-            await self._answer(scope, receive, _secured(send))
+            await self._answer(scope, receive, _secured(send, may_be_kept=is_asset(scope["path"])))
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope["path"]
@@ -271,13 +271,15 @@ def _is_same_origin(headers: Headers) -> bool:
         return False
 
 
-def _secured(send: Send) -> Send:
+def _secured(send: Send, *, may_be_kept: bool) -> Send:
     async def send_secured(message: Message) -> None:
         if message["type"] == "http.response.start":
             headers = MutableHeaders(raw=message.setdefault("headers", []))
             for name, value in _SECURITY.items():
                 headers.setdefault(name, value)
             headers.setdefault("Content-Security-Policy", _PAGE_SECURITY)
+            if not may_be_kept:
+                headers.setdefault("Cache-Control", "no-store")  # after logging out the way back shows nothing
         await send(message)
 
     return send_secured
