@@ -8,6 +8,7 @@ import ast
 import asyncio
 import inspect
 import re
+from collections import Counter
 from typing import Any, cast
 
 import httpx2
@@ -16,7 +17,7 @@ from sqlalchemy import event
 from tests.gateway_house import GatewayHouse
 from tests.gateway_walk import Example, examples_of
 from tests.gateway_wire import talk
-from tests.house import ACCOUNT, run
+from tests.house import ACCOUNT, START, run
 from tests.security.conftest import Watched
 
 from keepahead.budget.scope import Scope
@@ -29,6 +30,7 @@ from keepahead.faces.gateway import access
 from keepahead.faces.gateway.access import REMEMBERED, WRONG_KEYS_PER_MINUTE, Access
 from keepahead.faces.gateway.feed import HEARTBEAT_SECONDS
 from keepahead.faces.gateway.visitor import AccessDenied, TooManyWrongKeysError, WrongKeyError
+from keepahead.simulator import SteppedClock
 from keepahead.store import keyring
 from keepahead.store.database import open_database
 from keepahead.store.keyring import Keyring
@@ -221,10 +223,46 @@ async def test_one_guesser_has_one_allowance(tmp_path, guesser, neighbour):
     database.close()
 
 
+async def test_a_guesser_keeps_nobody_out(tmp_path):
+    """From an address that guesses without end a good key is let in, seen before or not; a revoked one is not.
+
+    For that the ledger is asked once in two seconds, however much is guessed; where it is away, nobody new comes in.
+    """
+    clock, asked = SteppedClock(START), Counter[str]()
+    database = open_database(f"sqlite:///{tmp_path / 'a.db'}")
+    ring = Keyring(database, ACCOUNT)
+
+    async def run_here(work, /, *args, **options):
+        asked[work.__name__] += 1
+        return work(*args, **options)
+
+    gate = Access(ring, clock, run_here)
+    made = [ring.create(name, Scope.SPEND, "live", None, clock.now()) for name in ("good", "late", "revoked")]
+    texts = [each[1] for each in made if each]
+    ring.revoke("revoked", clock.now())
+    for number in range(300):
+        with pytest.raises(AccessDenied):
+            await gate.admit(f"kah{number:061}", peer="a")
+    assert asked["hashes"] == 1
+    assert (await gate.admit(texts[0], peer="a")).name == "good"
+    for text in (texts[2], f"{texts[1][:-4]}aaaa"):
+        with pytest.raises(TooManyWrongKeysError):
+            await gate.admit(text, peer="a")
+    assert asked["hashes"] == 1
+    clock.sleep(REMEMBERED.total_seconds())
+    found = await asyncio.gather(
+        *(guess(gate, "a", 1_000 + number) for number in range(50)), gate.admit(texts[1], peer="a")
+    )
+    assert found[-1].name == "late"
+    assert asked["hashes"] == 2
+    await gate.close()
+    database.close()
+
+
 def test_no_header_makes_a_guesser_another(gateway: Watched):
     """Whatever a client writes into X-Forwarded-For itself, a proxy adds its address last, and that one is braked.
 
-    One allowance is for all doors: the API, Keepa's door and the login. Who is known goes on.
+    One allowance is for all doors: the API, Keepa's door and the login. Good keys go on.
     """
     peer = "203.0.113.9"
     with httpx2.Client(base_url=gateway.base, timeout=60) as client:

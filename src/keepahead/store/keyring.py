@@ -118,6 +118,12 @@ class Keyring:
         key = _read(record) if record else None
         return key if is_right and key and key.revoked_at is None else None
 
+    def hashes(self) -> frozenset[bytes]:
+        """Return what is kept of all keys that are not revoked."""
+        query = select(_KEYS.c.hash).where(self._is_ours(), _KEYS.c.revoked_at.is_(None))
+        with self._database.read() as connection:
+            return frozenset(connection.execute(query).scalars())
+
     def is_good(self, key_id: str) -> bool:
         """Tell whether there is a key of that id that is not revoked."""
         with self._database.read() as connection:
