@@ -62,7 +62,7 @@ VALUE = st.one_of(
     st.sampled_from([*HOSTILE, *NAMES]),
     st.text(st.sampled_from("'\"%_\\/;-()*sS op1=\u0130\u0131\u017f"), min_size=1, max_size=6),
 )
-FEW = settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+FEW = settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @pytest.fixture

@@ -152,7 +152,7 @@ def quoted(value: str) -> str:
 
 
 @given(data=st.data())
-@settings(max_examples=12)
+@settings(max_examples=8)
 def test_no_parameter_at_the_door_leads_elsewhere(open_house, data):
     """Whatever stands in the path and in any parameter at Keepa's door, what goes out is a call to Keepa's own path."""
     every: Every = []
