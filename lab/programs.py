@@ -13,6 +13,7 @@ import httpx2
 
 from keepahead import AsyncKeepa
 from keepahead.budget.ask import Ask
+from keepahead.budget.lane import JOBS, LIVE
 from keepahead.budget.verdict import Verdict
 from keepahead.errors import KeepaheadError
 from keepahead.faces.gateway.assembly import open_gateway
@@ -29,6 +30,11 @@ KEY = "k" * 64
 """No real key: made up, of the right shape."""
 
 ASINS = [f"B0{number:08}" for number in range(40)]
+MANY = [f"B1{number:08}" for number in range(240)]
+"""What only long lists ask for."""
+
+CALLERS = ("importer", "website", "analyst")
+ITEMS_OF_A_CALL = 100
 CATEGORIES = (283155, 1000, 3760911)
 SELLERS = ("A2L77EE7U53NWQ", "A1PA6795UKMFR9")
 LAB = "the laboratory says"
@@ -85,33 +91,44 @@ async def spend(
     network: Network, clock: HostClock, rng: random.Random, diary: Diary, *, url: str, lane: str, tasks: int
 ) -> None:
     """Be a program with a client of its own, and so many tasks that spend."""
-    keepa = AsyncKeepa(
-        KEY,
-        database_url=url,
-        clock=clock,
-        transport=LabTransport(network),
-        lane=lane,
-        caller=rng.choice(("importer", "website", "analyst")),
-        max_concurrency=rng.choice((1, 4, 8)),
-        watch=watch,
-    )
-    keepa._threads = Inline()  # type: ignore[assignment]
-    listened_to(keepa, diary)
-    seeds = [rng.getrandbits(64) for _ in range(tasks)]
-    try:
-        async with asyncio.TaskGroup() as group:
-            for seed in seeds:
-                group.create_task(_go_on_spending(keepa, random.Random(seed), diary, lane))
-    finally:
-        await keepa.aclose(drain_seconds=60)
+    while not diary.is_over:
+        keepa = AsyncKeepa(
+            KEY,
+            database_url=url,
+            clock=clock,
+            transport=LabTransport(network),
+            lane=lane,
+            caller=rng.choice(CALLERS),
+            max_concurrency=rng.choice((1, 4, 8)),
+            watch=watch,
+        )
+        keepa._threads = Inline()  # type: ignore[assignment]
+        listened_to(keepa, diary)
+        seeds = [rng.getrandbits(64) for _ in range(tasks)]
+        try:
+            async with (
+                asyncio.timeout(rng.choice((None, None, rng.expovariate(1 / 600)))),
+                asyncio.TaskGroup() as group,
+            ):
+                for seed in seeds:
+                    group.create_task(_go_on_spending(keepa, random.Random(seed), diary, lane))
+        except TimeoutError:
+            diary.count("client opened anew")
+        finally:
+            await keepa.aclose(drain_seconds=60)
 
 
 async def _go_on_spending(keepa: AsyncKeepa, rng: random.Random, diary: Diary, lane: str) -> None:
     while not diary.is_over:
-        act, limits = _drawn(rng), _limits(rng)
+        act, limits = _drawn(rng, lane), _limits(rng)
         asked = _asked_now(act.__name__, limits["max_wait_seconds"], limits["max_age"], lane)
-        await _noted(diary, asked, _impatient(act(keepa, rng, limits), rng))
-        await asyncio.sleep(rng.expovariate(1 / rng.choice((0.5, 5.0, 30.0))))
+        await _noted(diary, asked, _impatient(act(_in_whose_name(keepa, rng), rng, limits), rng))
+        await asyncio.sleep(rng.expovariate(1 / rng.choice((0.2, 0.5, 5.0, 30.0))))
+
+
+def _in_whose_name(keepa: AsyncKeepa, rng: random.Random) -> Any:
+    """Return the client, or the client on somebody else's terms."""
+    return keepa if rng.random() < 0.8 else keepa.on_behalf_of(rng.choice(CALLERS), rng.choice((LIVE, JOBS)))
 
 
 async def _impatient(work: Coroutine[Any, Any, Any], rng: random.Random) -> None:
@@ -167,9 +184,15 @@ def _limits(rng: random.Random) -> dict[str, Any]:
     }
 
 
+def _now() -> datetime:
+    process = PROCESS.get()
+    assert process is not None
+    return process.clock.now()
+
+
 async def one_product(keepa: AsyncKeepa, rng: random.Random, limits: dict[str, Any]) -> None:
     """Look up one, mostly one that many want."""
-    asin, began = rng.choice(ASINS[: rng.choice((4, 40))]), keepa.clock.now()
+    asin, began = rng.choice(ASINS[: rng.choice((4, 40))]), _now()
     _asked().items = frozenset((asin,))
     demand_right(await keepa.products(asin, **limits), [asin], began, limits["max_age"])
 
@@ -177,8 +200,15 @@ async def one_product(keepa: AsyncKeepa, rng: random.Random, limits: dict[str, A
 async def few_products(keepa: AsyncKeepa, rng: random.Random, limits: dict[str, Any]) -> None:
     """Look up some together, sometimes with options that cost more."""
     options: dict[str, Any] = rng.choice(({}, {}, {"stats": 90}, {"rating": True}, {"buybox": True}))
-    asins, began = rng.sample(ASINS, rng.choice((2, 3, 8, 20))), keepa.clock.now()
+    asins, began = rng.sample(ASINS, rng.choice((2, 3, 8, 20))), _now()
     demand_right(await keepa.products(asins, **options, **limits), asins, began, limits["max_age"])
+
+
+async def long_list(keepa: AsyncKeepa, rng: random.Random, limits: dict[str, Any]) -> None:
+    """Look up a list that takes more than one call, however long that takes."""
+    asins = rng.sample(MANY, rng.choice((101, 150, 230)))
+    _asked().wait_seconds, _asked().calls = None, -(-len(asins) // ITEMS_OF_A_CALL)
+    await keepa.products(asins, **{**limits, "max_wait_seconds": None})
 
 
 async def with_offers(keepa: AsyncKeepa, rng: random.Random, limits: dict[str, Any]) -> None:
@@ -219,7 +249,9 @@ _ACTS = (
 )
 
 
-def _drawn(rng: random.Random) -> Callable[..., Coroutine[Any, Any, None]]:
+def _drawn(rng: random.Random, lane: str) -> Callable[..., Coroutine[Any, Any, None]]:
+    if lane == "jobs" and rng.random() < 0.08:
+        return long_list
     acts, weights = zip(*_ACTS, strict=True)
     return rng.choices(acts, weights)[0]
 
@@ -246,13 +278,21 @@ async def serve(network: Network, clock: HostClock, rng: random.Random, diary: D
 async def _go_on_asking(client: httpx2.AsyncClient, rng: random.Random, diary: Diary) -> None:
     while not diary.is_over:
         path, query = _request(rng)
-        await _noted(diary, _asked_now(path, 120.0, query.get("max_age")), _get(client, path, query, diary))
+        told: list[float] = []
+        for _ in range(3):
+            asked = _asked_now(path, 120.0, query.get("max_age"))
+            await _noted(diary, asked, _impatient(_get(client, path, query, diary, told), rng))
+            if not told or rng.random() < 0.3:
+                break
+            await asyncio.sleep(told.pop())  # whoever comes when he was told finds his tokens kept
         await asyncio.sleep(rng.expovariate(1 / rng.choice((1.0, 10.0, 60.0))))
 
 
-async def _get(client: httpx2.AsyncClient, path: str, query: dict[str, Any], diary: Diary) -> None:
+async def _get(client: httpx2.AsyncClient, path: str, query: dict[str, Any], diary: Diary, told: list[float]) -> None:
     answer = await client.get(path, params=query)
     diary.count(f"HTTP {answer.status_code}")
+    if answer.headers.get("Retry-After", "").isdigit():
+        told.append(min(600.0, float(answer.headers["Retry-After"])))
     if answer.status_code >= 500 and not _is_excused(path, answer):
         diary.surprises.append(f"{path}: HTTP {answer.status_code}: {answer.text[:200]}")
     json.loads(answer.content)

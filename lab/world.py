@@ -25,7 +25,7 @@ from keepahead.simulator.catalogue.catalogue import Catalogue
 from keepahead.store.audit import Audit
 from keepahead.store.database import open_database
 from keepahead.store.ledger import Ledger
-from lab import programs, weather
+from lab import admin, programs, weather
 from lab.auditor import Auditor, BrokenLawError
 from lab.clock import HostClock
 from lab.laws.laws import Laws
@@ -125,7 +125,7 @@ class World:
             self._loop, offset_seconds=self._rng.uniform(-40, 40), drift=self._rng.uniform(-2e-5, 2e-5)
         )
         self._keepa_clock = keepa_clock
-        rate = self._rng.choice((5, 20, 20, 60))
+        rate = self._rng.choice((5, 20, 20, 60, 300))
         balance = self._rng.choice((None, None, 60, 60, rate * 10, -2 * rate))
         self._simulator = Simulator(now=keepa_clock.now, seed=1, refill_rate=rate, balance=balance)
         self._simulator.catalogue = CATALOGUE
@@ -231,8 +231,10 @@ class World:
             self._start(f"client {number}", lane=self._rng.choice(("live", "live", "jobs")))
         if self._rng.random() < 0.5:
             self._start("worker", lane="jobs")
-        if self._rng.random() < 0.35:
-            self._start("gateway", lane="live")
+        for number in range(self._rng.choice((0, 0, 0, 1, 1, 2))):
+            self._start(f"gateway {number}", lane="live")
+        if self._rng.random() < 0.4:
+            self._start("admin", lane="live")
 
     def _start(self, name: str, lane: str) -> None:
         process = Process(name, self._rng.choice(self._clocks))
@@ -242,6 +244,8 @@ class World:
             work = programs.serve(
                 self._network, process.clock, rng, self._diary, url=self._url, users=rng.choice((2, 6))
             )
+        elif name == "admin":
+            work = admin.rule(process.clock, rng, self._diary, url=self._url, account=ACCOUNT)
         else:
             work = programs.spend(
                 self._network, process.clock, rng, self._diary, url=self._url, lane=lane, tasks=rng.choice((1, 3, 6))

@@ -23,7 +23,7 @@ RENEWED_SECONDS = 60.0
 """A lease that is older is looked at once more before its call is sent; a fresh one may miss what came unleased."""
 
 _ITEM = "SELECT call_id, fetched_at FROM answers WHERE endpoint = ? AND item = ?"
-_CALL = "SELECT 1 FROM answers WHERE call_id = ?"
+_WHOLE = "SELECT call_id, fetched_at FROM answers WHERE endpoint = ?"
 
 
 @dataclass(eq=False)
@@ -62,6 +62,7 @@ class Kept:
         self._awaited: list[Copy] = []
         self._copies: dict[tuple[str, str], Copy] = {}
         self._on_their_way: dict[tuple[str, str], tuple[Exchange, Asked]] = {}
+        self._wholes: dict[str, str] = {}
         self.kept = self.spared = 0
 
     @property
@@ -117,6 +118,8 @@ class Kept:
         was_leased = bool(asked and asked.age_seconds) and (wish.endpoint == "product" or len(wish.items) == 1)
         items, serves = items_in(exchange, reply), serves_again(exchange, reply)
         for item in items:
+            if not item:
+                self._wholes[exchange.call_id] = wish.text
             self._awaited.append(Copy(exchange, wish, item, arrived_us, now, due_at, was_leased, item in serves))
 
     def after_commit(self) -> None:
@@ -131,7 +134,10 @@ class Kept:
             is_own = any(row[0] == call_id for row in found)
             is_there = is_own or any(row[1] >= copy.arrived_us for row in found)
         else:
-            is_own = is_there = self._connection.execute(_CALL, (call_id,)).fetchone() is not None
+            found = self._connection.execute(_WHOLE, (copy.wish.endpoint,)).fetchall()
+            alike = [row for row in found if self._wholes.get(row[0]) == copy.wish.text]
+            is_own = any(row[0] == call_id for row in alike)
+            is_there = is_own or any(row[1] >= copy.arrived_us for row in alike)
         if is_own and copy.serves:
             copy.archived_at = self._seconds()
             self._copies[copy.wish.text, copy.item] = copy
