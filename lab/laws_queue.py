@@ -27,7 +27,7 @@ LATE_SECONDS = 5.0
 MOMENT_SECONDS = 0.01
 """Of two who came so soon after each other nobody can say who was first."""
 
-SHARED = ("one_product", "/api/v1/products", "/keepa/product")
+SHARED = ("one_product", "with_offers", "/api/v1/products", "/keepa/product")
 """Several wishes of these kinds may ride in one call, which stands for all of them."""
 
 _TICKETS = "SELECT call_id, rank, floor, tokens, opened_at, expires_at FROM tickets WHERE holder != 'appointment'"

@@ -11,7 +11,7 @@ import httpx2
 
 from keepahead.budget.meter import Meter
 from keepahead.faces.gateway.door import Door
-from keepahead.keepa import batch, flow, wire
+from keepahead.keepa import flow, wire
 from keepahead.keepa.async_driver import AsyncDriver
 from keepahead.keepa.calls import Call
 from keepahead.keepa.exchange import Exchange
@@ -114,11 +114,6 @@ def charge_what_was_refused() -> Planted:
     return mock.patch.object(wire, "read", charged)
 
 
-def hammer_on_an_empty_bucket() -> Planted:
-    """Ask again after a 429 as often as it takes."""
-    return mock.patch.object(flow, "REQUEUES", 1_000_000)
-
-
 def book_what_can_be_read() -> Planted:
     """Book a call only if its answer can be made sense of."""
     settle = flow._Road._settle
@@ -178,11 +173,6 @@ def decode_before_archiving() -> Planted:
     stack.enter_context(mock.patch.object(AsyncDriver, "_go_on", gone_on))
     stack.enter_context(mock.patch.object(Flight, "keep", kept))
     return stack
-
-
-def give_a_rider_what_is_not_his() -> Planted:
-    """Give whoever rides in a call the first answer that comes."""
-    return mock.patch.object(batch, "_of", lambda _call, answers: answers[:1])
 
 
 def send_past_the_ledger() -> Planted:
