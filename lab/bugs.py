@@ -153,7 +153,14 @@ BUGS: Sequence[Bug] = (
     ),
     Bug("forget who is cancelled", 120_000, "what he sent is charged", keepa.forget_who_is_cancelled, CALM),
     Bug("release who is cancelled", 40_000, "as above", keepa.release_who_is_cancelled, CALM),
-    Bug("wait beyond the deadline", 120_000, "who will not wait must not", keepa.wait_beyond_the_deadline, CALM),
+    Bug(
+        "wait beyond the deadline",
+        120_000,
+        "who will not wait must not",
+        keepa.wait_beyond_the_deadline,
+        CALM,
+        ends_quiet=True,
+    ),
     Bug(
         "send past the ledger at the door",
         120_000,
