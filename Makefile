@@ -55,8 +55,8 @@ bench-field: $(READY)  ## other Keepa clients and limiters beside ours, on the s
 sim: $(READY)    ## one run of the laboratory, exactly as before: make sim SEED=4711 STEPS=20000
 	@$(BIN)/python -m lab sim $(if $(SEED),--seed $(SEED)) $(if $(STEPS),--steps $(STEPS))
 
-soak: $(READY)   ## fresh runs of the laboratory on all cores: make soak MINUTES=60
-	@$(BIN)/python -m lab soak $(if $(MINUTES),--minutes $(MINUTES)) $(if $(STEPS),--steps $(STEPS))
+soak: $(READY)   ## fresh runs of the laboratory on all cores: make soak MINUTES=60; ARGS=--go-on: after a broken law too
+	@$(BIN)/python -m lab soak $(if $(MINUTES),--minutes $(MINUTES)) $(if $(STEPS),--steps $(STEPS)) $(ARGS)
 
 sim-bugs: $(READY)  ## deliberate bugs, each of which the laboratory must catch; ARGS="floor", ARGS=--fast
 	@$(BIN)/python -m lab bugs $(ARGS)

@@ -19,6 +19,7 @@ def main() -> int:
     many.add_argument("--minutes", type=float, default=1.0)
     many.add_argument("--steps", type=int, default=STEPS, help="of each run (default: %(default)s)")
     many.add_argument("--workers", type=int, default=workers_here())
+    many.add_argument("--go-on", action="store_true", help="go on after a broken law, and show all at the end")
     many.add_argument("--first-seed", type=int, help="count up from here (default: random seeds)")
     bugs = commands.add_parser("bugs", help="plant deliberate bugs, each of which must be caught")
     bugs.add_argument("names", nargs="*", help="only those with one of these in their names")
@@ -28,7 +29,7 @@ def main() -> int:
         return hunt_all(with_slow=not asked.fast, names=asked.names)
     if asked.command == "sim":
         return simulate(asked.seed, asked.steps)
-    return soak(asked.minutes, asked.steps, asked.workers, asked.first_seed)
+    return soak(asked.minutes, asked.steps, asked.workers, asked.first_seed, goes_on=asked.go_on)
 
 
 if __name__ == "__main__":

@@ -54,6 +54,10 @@ class Soak:
         if report.broken:
             self.broken.append(report)
 
+    def is_on(self, end: float, *, goes_on: bool) -> bool:
+        """Tell whether another run is to begin."""
+        return time.monotonic() < end and (goes_on or not self.broken)
+
     def line(self, now: float) -> str:
         """Return how it stands, in one line."""
         seconds = max(now - self.began_at, 1e-9)
@@ -87,24 +91,34 @@ def simulate(seed: int, steps: int) -> int:
     return int(report.broken is not None)
 
 
-def soak(minutes: float, steps: int, workers: int, first_seed: int | None = None) -> int:
-    """Run fresh seeds side by side; show the first broken law with its seed, and end with 1 then."""
+def soak(minutes: float, steps: int, workers: int, first_seed: int | None = None, *, goes_on: bool = False) -> int:
+    """Run fresh seeds side by side; show the first broken law with its seed, or all if it `goes_on`, and return 1."""
     seeds = _seeds(first_seed)
     total = Soak(time.monotonic())
     end, told = total.began_at + minutes * 60, total.began_at
     with ProcessPoolExecutor(workers, initializer=silence, max_tasks_per_child=None) as pool:
         waiting: set[Future[Report]] = set()
-        while (time.monotonic() < end and not total.broken) or waiting:
-            while len(waiting) < workers * _AT_ONCE and time.monotonic() < end and not total.broken:
-                waiting.add(pool.submit(run, next(seeds), steps))
+        while waiting or total.is_on(end, goes_on=goes_on):
+            while len(waiting) < workers * _AT_ONCE and total.is_on(end, goes_on=goes_on):
+                waiting.add(pool.submit(attempt, next(seeds), steps))
             done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
             for each in done:
                 total.take(each.result())
+                if each.result().broken:
+                    print(_reproduction(each.result(), steps), file=sys.stderr, flush=True)
             if time.monotonic() - told > 30:
                 told = time.monotonic()
                 print(total.line(told), file=sys.stderr, flush=True)
     _show(total, steps)
     return int(bool(total.broken))
+
+
+def attempt(seed: int, steps: int) -> Report:
+    """Run, and take a crash of the laboratory for a broken law: one run must not end all."""
+    try:
+        return run(seed, steps)
+    except Exception as error:  # noqa: BLE001 - whatever it is, its seed shows it again
+        return Report(seed, broken=f"the laboratory crashed: {type(error).__name__}: {error}")
 
 
 def silence() -> None:
@@ -135,7 +149,11 @@ def _show(total: Soak, steps: int) -> None:
     console.print(f"processes were killed at {len(total.deaths_at)} different awaits of keepahead")
     console.print(f"{total.strict:,} runs in which nothing happened that nobody could know")
     for report in total.broken:
-        console.print(f"BROKEN: {report.broken}\n  make sim SEED={report.seed} STEPS={steps}", style="bold red")
+        console.print(_reproduction(report, steps), style="bold red")
+
+
+def _reproduction(report: Report, steps: int) -> str:
+    return f"BROKEN: {report.broken}\n  make sim SEED={report.seed} STEPS={steps}"
 
 
 def _counts(counts: dict[str, int] | Counter[str]) -> str:
