@@ -175,7 +175,7 @@ def test_sums_and_lines(ledger, database):
     ledger.settle("a", 50, meter(2, 950), at(2))
     ledger.reserve(ask("b", 7, caller="bob"), at(3600))
     ledger.lose("b", "timeout", at(3601), answered=False)
-    ledger.reserve(ask("c", 100_000, caller="bob"), at(3602))
+    ledger.reserve(ask("c", 1_190, caller="bob", deadline=at(3602)), at(3602))
     record = Record(database, "account")
 
     by_caller = {line.group: line for line in record.sums(GroupBy.CALLER, Filter())}
