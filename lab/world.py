@@ -397,7 +397,10 @@ class World:
             finding = Audit(database, ACCOUNT).verify()
         finally:
             database.close()
-        finding.account.check()
+        try:
+            finding.account.check()
+        except AssertionError as error:
+            raise BrokenLawError(f"the account contradicts itself: {error}") from error
         if finding.drifts:
             raise BrokenLawError(f"the account has drifted from its entries: {finding.drifts[0]}")
 
@@ -431,7 +434,8 @@ class World:
             self._processes.append(process)
             task = self._loop.start(process, programs.look(self._network, process.clock, url=self._url))
             self._loop.run_steps(50_000, task.done)
-            task.result()
+            if not task.done() or task.cancelled() or task.exception() is not None:
+                raise BrokenLawError(f"all is quiet, and the meter cannot be read: {_outcome(task)}")
         self._audit()
         self._advance()
         to_refill_ms = self._bucket.next_tick_ms - self._keepa_clock.now().timestamp() * 1000
@@ -472,6 +476,13 @@ class World:
 
     def _count(self, kind: str) -> None:
         self.report.faults[kind] = self.report.faults.get(kind, 0) + 1
+
+
+def _outcome(task: "asyncio.Task[object]") -> str:
+    """Say how a task that has no result has ended."""
+    if not task.done():
+        return "it goes on"
+    return "cancelled" if task.cancelled() else repr(task.exception())
 
 
 def _is_for_want_of_a_ledger(error: BaseException) -> bool:
