@@ -86,6 +86,7 @@ def run(seed: int, steps: int, climate: weather.Climate | None = None, *, become
 
     `climate` is in place of the one that the seed draws.
     """
+    _empty_ledger()  # its making draws ids: not from the seed of the first run, which would differ from the same one later
     with (
         tempfile.TemporaryDirectory(prefix="keepahead-lab-", dir=_MEMORY if _MEMORY.is_dir() else None) as folder,
         seeded(seed),

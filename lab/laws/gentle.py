@@ -27,8 +27,8 @@ class Gentle:
 
     Law "/token is not polled": where all hosts go by one clock and no meter is lost on its way to the ledger (by a
     death, or a database in trouble), each /token that brings a meter is the first of all, or comes after a call that
-    was lost. And none is sent within 15 s of another that is still under way (the database not stalling, its caller
-    living).
+    was lost, or was sent because another had been under way for 15 s. And none is sent within 15 s of another that is
+    still under way (the database not stalling, its caller living).
     """
 
     def __init__(
@@ -40,14 +40,17 @@ class Gentle:
         self._bucket = bucket
         self._refused: weakref.WeakKeyDictionary[Asked, int] = weakref.WeakKeyDictionary()
         self._probe: Exchange | None = None
-        self.probes = 0
+        self.probes = self.overdue = 0
 
     def sent(self, exchange: Exchange) -> str | None:
         """Tell what is wrong with a /token that is sent."""
         if exchange.request.url.path != "/token":
             return None
         other, self._probe = self._probe, exchange
-        if other is None or self._kinds & {"clocks", "store"} or other.heard.done() or not other.process.is_alive:
+        if other is None or other.heard.done() or not other.process.is_alive:
+            return None
+        self.overdue += exchange.at - other.at >= PROBE_LIFE_SECONDS - 1
+        if self._kinds & {"clocks", "store"}:
             return None
         if exchange.at - other.at < PROBE_LIFE_SECONDS - 1:
             return f"/token was sent at {exchange.at:.1f}, and another since {other.at:.1f} is not answered yet"
@@ -69,7 +72,7 @@ class Gentle:
             return None
         self.probes += 1
         lost = self._connection.execute("SELECT count(*) FROM entries WHERE kind = 'lost'").fetchone()[0]
-        if self.probes > 1 + lost:
+        if self.probes > 1 + lost + self.overdue:
             return f"/token has told the meter {self.probes} times, and {lost} calls were lost"
         return None
 
