@@ -47,7 +47,7 @@ class Books:
 
     def __init__(self, path: Path, bucket: Bucket, *, is_steady: bool) -> None:
         self._bucket = bucket
-        self._is_steady = is_steady
+        self.is_steady = is_steady
         self._connection = sqlite3.connect(path, isolation_level=None)
         self._seq = 0
         self._calls: dict[str, _Call] = {}
@@ -112,20 +112,20 @@ class Books:
     def _check_balance(self, balance: int) -> None:
         """Demand that nobody decides on a balance that is far below the real one."""
         least = self._bucket.balance - LUMPS_LATE * self._bucket.rate
-        if self._is_steady and balance < least:
+        if self.is_steady and balance < least:
             raise BrokenLawError(f"it was decided on a balance of {balance}, and Keepa holds {self._bucket.balance}")
 
     def _check_external(self) -> None:
         """Demand that nobody else is blamed for what we spent."""
         outsider = self._bucket.consumed_by_outsider
-        if self._is_steady and self._external > outsider:
+        if self.is_steady and self._external > outsider:
             raise BrokenLawError(f"others are said to have spent {self._external} tokens, and spent {outsider}")
 
     def _check_floor(self, call_id: str, lane: str, tokens: int, floor: int) -> None:
         """Demand that a call was held against the floor of its own lane."""
         least, percent = FLOORS[lane]
         own = min(least, self._bucket.capacity * percent // 100)
-        if self._is_steady and tokens and floor < own:
+        if self.is_steady and tokens and floor < own:
             raise BrokenLawError(f"call {call_id} of the lane {lane} was granted above {floor}, and its floor is {own}")
 
 

@@ -86,7 +86,7 @@ def run(seed: int, steps: int, climate: weather.Climate | None = None, *, become
 
     `climate` is in place of the one that the seed draws.
     """
-    _empty_ledger()  # its making draws ids: not from the seed of the first run, which would differ from the same one later
+    _empty_ledger()  # the ids in it are drawn from no seed: the first run is as any other
     with (
         tempfile.TemporaryDirectory(prefix="keepahead-lab-", dir=_MEMORY if _MEMORY.is_dir() else None) as folder,
         seeded(seed),
@@ -334,8 +334,12 @@ class World:
         ]
 
     def _lumps_between_clocks(self) -> int:
-        """Return how many lumps a host may count too early that reads a meter by another's clock."""
-        return 1 if self._spread() else 0
+        """Return how many lumps may be counted that are not there, or not yet.
+
+        One by a host that reads a meter by another's clock. And each further clock may have an older meter taken for
+        newer than one that came by another, which shows up to a lump less (Meter.is_newer_than).
+        """
+        return len(self._clocks) if self._spread() else 0
 
     def _spread(self) -> float:
         offsets = [clock.offset_seconds for clock in self._clocks]
@@ -412,8 +416,11 @@ class World:
         self._death_percent = 0.0
         self._change_weather()
         self._simulator.outsider = None
-        self._simulator.set_refill_rate(max(20, self._bucket.rate), KEY)  # a day of one a minute pays for little
         self._auditor.plans += 1
+        if self._bucket.rate < 20:  # a day of one a minute pays for little
+            self._simulator.set_refill_rate(20, KEY)
+            self._books.is_steady = False
+            self._laws.plan_changes()
         self._track(0)
         self._gate.weather = StoreWeather()
         end = self._loop.seconds + QUIET_SECONDS

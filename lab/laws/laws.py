@@ -94,6 +94,10 @@ class Laws:
         """Take note that a process was killed."""
         self._kept.died(process)
 
+    def plan_changes(self) -> None:
+        """Take note that the plan is another one from now on, in a run in which it would have stayed."""
+        self._kinds |= {"plans"}
+
     def when_quiet(self) -> None:
         """Compare the sums once all have been served."""
         self.check()
