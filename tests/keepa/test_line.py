@@ -3,12 +3,15 @@
 import asyncio
 from datetime import timedelta
 
-from tests.house import START, House, run
+from tests.house import ACCOUNT, START, House, run
 
-from keepahead.keepa.line import Line
+from keepahead.budget.lane import JOBS, LIVE
+from keepahead.budget.rule import Limit
+from keepahead.keepa.line import Line, Told
 from keepahead.keepa.rhythm import Rhythm
-from keepahead.keepa.steps import Step, Wait
+from keepahead.keepa.steps import Pause, Step, Steps, Wait
 from keepahead.simulator import Faults
+from keepahead.store.rulebook import Rulebook
 
 
 def place(number: int, rank: int = 0) -> tuple:
@@ -127,3 +130,85 @@ def test_those_who_wait_for_the_first_meter_do_not_wake_each_other(tmp_path):
 
     run(main())
     assert waits
+
+
+def test_whom_the_ledger_has_first_is_brought_forward():
+    """Once the first hears that a job stands before it, that one asks at once, and then watches for all."""
+
+    async def main():
+        line, now = Line(asyncio.sleep), asyncio.get_running_loop().time
+        job, live = place(1, rank=1), place(2)
+        first = asyncio.create_task(line.wait(live, 5, None))
+        await asyncio.sleep(0)
+        waiting = asyncio.create_task(line.wait(job, 5, None))
+        assert not await first
+        first = asyncio.create_task(line.wait(live, 5, None, 50, Told(first="1")))
+        assert await waiting
+        assert now() == 5
+        assert not await line.wait(job, 5, None)
+        assert now() == 10
+        assert not first.done()
+        line.leave(job)
+        await first
+        assert now() == 10
+
+    run(main())
+
+
+def test_who_waits_for_what_others_fetch_stands_in_nobodys_way(tmp_path):
+    """A call that was the first, and then waits for an answer of others, leaves the watch to the next."""
+
+    async def main():
+        async with House(tmp_path).keepa() as keepa:
+            first = asyncio.create_task(keepa._drive(iter_of(Wait(5, 5, 1, "", place(1)), Pause(120)), []))
+            await asyncio.sleep(1)
+            await keepa._drive(iter_of(Wait(10, 10, 1, "", place(2))), [])
+            assert asyncio.get_running_loop().time() < 20
+            assert not first.done()
+            first.cancel()
+
+    run(main())
+
+
+def test_who_waits_for_a_limit_of_its_own_stands_in_nobodys_way(tmp_path):
+    """A caller that has used up its hour does not hold up the others of the same client until the next one."""
+    house = House(tmp_path, balance=70)
+
+    async def main():
+        async with house.keepa() as keepa:
+            await keepa.status()
+            with house.books() as (ledger, _):
+                Rulebook(ledger.database, ACCOUNT).limit(Limit(caller="limited", tokens_per_hour=50))
+            limited = keepa.on_behalf_of("limited", LIVE)
+            await limited.best_sellers(283155, domain=1)
+            waiting = asyncio.create_task(limited.best_sellers(1000, domain=1))
+            await asyncio.sleep(1)
+            await keepa.best_sellers(3760911, domain=1)
+            assert asyncio.get_running_loop().time() < 4 * 60
+            await waiting
+            assert asyncio.get_running_loop().time() >= 3600
+
+    run(main())
+
+
+def test_a_job_whose_patience_is_over_is_woken_by_live_calls_of_its_own_client(tmp_path):
+    """It stands first in the ledger and has all it needs after 24 minutes; the live call of the same client lets it."""
+    house = House(tmp_path, rate=5, balance=10)
+
+    async def main():
+        now = asyncio.get_running_loop().time
+        async with house.keepa() as keepa:
+            job = asyncio.create_task(keepa.on_behalf_of("worker", JOBS).best_sellers(283155, domain=1))
+            await asyncio.sleep(16 * 60)
+            live = asyncio.create_task(keepa.best_sellers(1000, domain=1))
+            await job
+            assert now() < 25 * 60
+            await live
+
+    run(main())
+
+
+def iter_of(*steps: Step) -> Steps:
+    """A flow of these steps."""
+    for step in steps:  # noqa: UP028 - a tuple cannot be told anything
+        yield step

@@ -190,7 +190,8 @@ class _Case(Standing):
             return self.refuse_for_good(Reason.NO_REFILL)
         if not self.whole_is_in_time or self.is_overdue:
             return self.too_late()
-        return Decision(Later(self.wait_seconds(part), self.ticket, room=self.room_behind))
+        seconds, first = self.wait_seconds(part), self.first_of_client
+        return Decision(Later(seconds, self.ticket, room=self.room_behind, first=first))
 
     @property
     def freeze(self) -> Freeze | None:
@@ -281,6 +282,8 @@ class _Case(Standing):
         moments = [ready_at, *_proof_moments(self.account), *lapses]  # who is gone rings no bell
         if self.ask.deadline is not None and not self.is_overdue:
             moments.append(self.ask.deadline)
+        if self.overtaken_at is not None:
+            moments.append(self.overtaken_at)
         return (min(moments) - self.now).total_seconds()
 
     def too_late(self) -> Decision:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from keepahead.budget.account import CALL_LIMIT, Account
 from keepahead.budget.ask import MOST_TOKENS, Ask
 from keepahead.budget.meter import Meter
-from keepahead.budget.ticket import KEPT, TICKET_LIFE, Ticket, in_order, needed_alone
+from keepahead.budget.ticket import KEPT, TICKET_LIFE, Ticket, in_order, needed_alone, overdue_at
 from keepahead.budget.verdict import Granted, Verdict
 
 WORK_LIFE = timedelta(seconds=60)
@@ -97,7 +97,26 @@ class Standing:
     @property
     def room_behind(self) -> int:
         """Tokens that may be granted to whoever comes last without delaying anybody, this call included."""
-        return max(0, self.slack_of(in_order([*self.others, self.ticket], self.account.yielded_at)))
+        return max(0, self.slack_of(self.queue))
+
+    @property
+    def queue(self) -> Sequence[Ticket]:
+        """All who wait, this call included, the first first."""
+        return in_order([*self.others, self.ticket], self.account.yielded_at)
+
+    @property
+    def first_of_client(self) -> str:
+        """The call that stands before all others of the same client: that one is to watch for all of them."""
+        return next(ticket.call_id for ticket in self.queue if ticket.holder == self.ask.holder)
+
+    @property
+    def overtaken_at(self) -> datetime | None:
+        """When a call of the same client comes forward, before this one, because its patience is over."""
+        oldest = min((each for each in self.others if each.yields), key=lambda each: each.place, default=None)
+        if oldest is None or oldest.holder != self.ask.holder:
+            return None
+        at = overdue_at(oldest, self.account.yielded_at)
+        return at if at > self.now else None
 
     def slack_of(self, queue: Sequence[Ticket]) -> int:
         """Tokens that can be spent now and every call of the queue still has all of its own at the same moment.

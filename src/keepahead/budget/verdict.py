@@ -45,7 +45,8 @@ class Later:
 
     A probe has no place to keep (somebody else is asking for the meter already), and whoever waits for the caller's own
     limit stands in nobody's way. `room` tokens could pass this call now without delaying anybody. `heard` is how often
-    the ledger's bell had rung: once it rings again, tokens were given back and asking earlier may help.
+    the ledger's bell had rung: once it rings again, tokens were given back and asking earlier may help. `first` is the
+    call that stands before all others of the same client.
     """
 
     wait_seconds: float
@@ -53,6 +54,7 @@ class Later:
     needs_meter: bool = False
     room: int = 0
     heard: int = 0
+    first: str = ""
 
 
 @dataclass(frozen=True, slots=True)

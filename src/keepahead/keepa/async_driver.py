@@ -11,7 +11,7 @@ from typing import Any
 from keepahead.errors import KeepaheadError, LedgerError
 from keepahead.keepa.background import Background, until_done
 from keepahead.keepa.exchange import CALL_SECONDS, FAILURES
-from keepahead.keepa.line import Line, Place, sleep_or_wake
+from keepahead.keepa.line import Line, Place, Told, sleep_or_wake
 from keepahead.keepa.parts import Parts, places
 from keepahead.keepa.spender import Spender
 from keepahead.keepa.steps import (
@@ -98,16 +98,20 @@ class AsyncDriver(Spender):
                 self._line.leave(way.place)
                 await self._sleep(self._rhythm.take(self._parts.clock.now()))
             case Wait():
-                if way.place != step.place:
+                place = step.place if step.stands else None
+                if way.place != place:
                     self._line.leave(way.place)
-                way.place = step.place
+                way.place = place
                 self._listen()
-                return await self._line.wait(
-                    step.place, step.seconds, step.deadline_seconds, tokens=step.tokens, room=step.room
-                )
+                if place is None:
+                    return await self._pause(step.seconds)
+                told = Told(step.room, step.first)
+                return await self._line.wait(place, step.seconds, step.deadline_seconds, step.tokens, told)
             case Send():
                 return await self._have_sent(step, way)
             case Pause():
+                self._line.leave(way.place)  # it waits for no tokens: others may watch the ledger meanwhile
+                way.place = None
                 await self._pause(step.seconds)
             case Leave() | Got() | Found():  # _advance has passed these
                 pass

@@ -235,13 +235,16 @@ class _Road:
     def wait(self, ask: Ask, later: Later) -> Steps:
         """Wait until the tokens are expected, or the ledger's bell rings; keep the place meanwhile."""
         ready_at = self.clock.now() + timedelta(seconds=later.wait_seconds)
-        room, left = later.room, later.wait_seconds
+        left = later.wait_seconds
+        pause = replace(self.pause(ask, 0, 0), stands=later.ticket is not None)
+        news = replace(pause, room=later.room, first=later.first)
         while left > 0:
-            asks_now = yield self.pause(ask, min(left, self.ledger.look_again_seconds), left, room)
+            seconds = min(left, self.ledger.look_again_seconds)
+            asks_now = yield replace(news, seconds=seconds, ready_in_seconds=left, deadline_seconds=self.seconds_left)
             self.ledger.renew(self.clock.now())
             if asks_now or self.ledger.has_rung(later.heard):
                 return
-            room, left = 0, (ready_at - self.clock.now()).total_seconds()
+            news, left = pause, (ready_at - self.clock.now()).total_seconds()
 
     def exchange(
         self, call: Call, tokens: int, call_id: str, flight: Flight | None = None
@@ -326,11 +329,14 @@ class _Road:
             return ""
         return appointment_of(terms.caller, terms.lane.name, terms.work or terms.asked or _asked(call))
 
-    def pause(self, ask: Ask, seconds: float, ready_in_seconds: float, room: int = 0) -> Wait:
+    @property
+    def seconds_left(self) -> float | None:
+        """Seconds until its deadline; None if it has none."""
+        return None if self.deadline is None else max(0.0, (self.deadline - self.clock.now()).total_seconds())
+
+    def pause(self, ask: Ask, seconds: float, ready_in_seconds: float) -> Wait:
         """Return the step that waits for what was asked."""
-        now = self.clock.now()
-        left = None if self.deadline is None else max(0.0, (self.deadline - now).total_seconds())
-        return Wait(seconds, ready_in_seconds, ask.tokens_max, ask.shape, ask.place, left, room)
+        return Wait(seconds, ready_in_seconds, ask.tokens_max, ask.shape, ask.place, self.seconds_left)
 
     def ask_for_meter(self) -> Steps:
         """Ask the free /token, unless somebody is at it: when nothing is known yet, or only a new meter can help."""

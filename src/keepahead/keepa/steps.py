@@ -27,8 +27,9 @@ class Pace:
 class Wait:
     """Do nothing for so long, or until something changes; not beyond `deadline_seconds`. Hand back whether to ask now.
 
-    `place` is where the call stands among all that wait; `room` tokens may be had by those behind it. `tokens` are
-    expected in `ready_in_seconds`, and `shape` is what they are for: that is for people who watch.
+    `place` is where the call stands among all that wait, unless it stands in nobody's way; `room` tokens may be had by
+    those behind it, and `first` is the call that the ledger has before all others of this client. `tokens` are expected
+    in `ready_in_seconds`, and `shape` is what they are for: that is for people who watch.
     """
 
     seconds: float
@@ -38,6 +39,8 @@ class Wait:
     place: Place
     deadline_seconds: float | None = None
     room: int = 0
+    first: str = ""
+    stands: bool = True
 
 
 @dataclass(frozen=True, slots=True)
