@@ -364,9 +364,9 @@ class House(RuleBasedStateMachine):
     @rule(pick=PICK)
     def client_repeats(self, pick: int) -> None:
         """The same settlement is recorded once more."""
-        held = self.account.reservations
+        held = {each.label.call_id for each in self.account.reservations}
         self.record(self.chosen([flight for flight in self.flights if flight.meter], pick))
-        assert set(self.account.reservations) <= set(held)
+        assert {each.label.call_id for each in self.account.reservations} <= held
 
     @precondition(lambda self: self.waiting_clients())
     @rule(pick=PICK)
