@@ -3,6 +3,7 @@
 import os
 import random
 import secrets
+import threading
 import uuid
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -19,7 +20,11 @@ def seeded(seed: int) -> Generator[None]:
     def token_bytes(count: int | None = None) -> bytes:
         return rng.randbytes(count or 32)
 
+    ours = threading.get_ident()
+
     def uuid4() -> uuid.UUID:
+        if threading.get_ident() != ours:  # of a library that begins once in a process, in a thread of its own
+            return uuid.UUID(int=0, version=4)
         return uuid.UUID(int=rng.getrandbits(128), version=4)
 
     call_id._noise.clear()
