@@ -40,6 +40,9 @@ SELLERS = ("A2L77EE7U53NWQ", "A1PA6795UKMFR9")
 LAB = "the laboratory says"
 """What every fault of the database's is worded with."""
 
+_FAILS_FOR = (LAB, "Keepa refused", "An unexpected error occurred.")
+"""What a 500 says that is none of ours: a fault of the database's, one of Keepa's without words, one with its own."""
+
 MOST_AGE_SECONDS = 1800.0
 
 
@@ -301,10 +304,15 @@ async def _get(client: httpx2.AsyncClient, path: str, query: dict[str, Any], dia
 
 
 def _is_excused(path: str, answer: httpx2.Response) -> bool:
-    """Tell whether it may fail so: Keepa's own language has but 500 for what is lost, or for a ledger that is away."""
+    """Tell whether it may fail so: Keepa's own language has but 500 for what is lost, or for a ledger that is away.
+
+    And a 500 of Keepa's is handed on.
+    """
     if path.startswith("/keepa/") and answer.status_code == 500:
         kind = answer.json()["error"]["type"]
-        return kind in {"outcomeUnknown", "badAnswer"} or (kind == "internalError" and LAB in answer.text)
+        return kind in {"outcomeUnknown", "badAnswer"} or (
+            kind == "internalError" and any(told in answer.text for told in _FAILS_FOR)
+        )
     return answer.status_code in {502, 503, 504}
 
 
