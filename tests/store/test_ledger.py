@@ -57,6 +57,16 @@ def test_release_and_lose(ledger):
     assert ledger.account().unknown == 0
 
 
+def test_what_is_owed_is_written_at_the_end(ledger):
+    """A fact that could not be written before is written by the flush of a client that closes, with no other step."""
+    ledger.observe(meter(0, 100), at(0))
+    ledger.reserve(ask("a", 20), at(1))
+    ledger.abandon("a", at(2))
+    assert ledger.account().reserved == 20
+    ledger.flush()
+    assert ledger.account().reserved == 0
+
+
 def test_repeats_are_harmless(ledger):
     """Ending a call twice, or one that never was, changes nothing."""
     ledger.observe(meter(0, 100), at(0))

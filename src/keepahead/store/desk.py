@@ -63,6 +63,11 @@ class Desk(Generic[S]):
             raise slip.error
         return slip.result
 
+    @property
+    def owes(self) -> bool:
+        """Tell whether facts wait for the next step."""
+        return bool(self._owed)
+
     def owe(self, work: Callable[[S], Any]) -> None:
         """Have a fact written before the next step that can be."""
         with self._mutex:

@@ -139,8 +139,8 @@ class Ledger:
         return is_due
 
     def flush(self) -> None:
-        """Write what the archive answered, if that is still to be done."""
-        if self._served:
+        """Write what the archive answered, and facts that could not be written before, if there are any."""
+        if self._served or self._desk.owes:
             self._desk.do(lambda _: None)
 
     def leave_queue(self, call_id: str) -> None:
