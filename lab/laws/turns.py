@@ -1,12 +1,14 @@
 """Who waits has his turn: nobody delays those who stand before him, and who is first is served."""
 
+import math
 import sqlite3
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from keepahead.budget.ask import Ask
+from keepahead.budget.lane import LIVE
 from keepahead.budget.ticket import KEPT
 from keepahead.keepa.exchange import READ_SECONDS
 from keepahead.simulator.bucket import Bucket
@@ -21,7 +23,10 @@ SERVED_WITHIN_SECONDS = 60.0
 _TICKETS = "SELECT call_id, holder, rank, floor, tokens, patience, opened_at, expires_at FROM tickets"
 _ACCOUNT = "SELECT yielded_at, refill_rate_per_minute, flow_reduction_per_minute FROM accounts"
 _HELD = "SELECT coalesce(sum(tokens), 0) FROM reservations"
-_GRANTS = "SELECT seq, call_id, tokens, balance, free FROM entries WHERE seq > ? AND kind = 'reserved' AND tokens > 0"
+_GRANTS = (
+    "SELECT seq, call_id, lane, at, tokens, balance, free FROM entries "
+    "WHERE seq > ? AND kind = 'reserved' AND tokens > 0 ORDER BY seq"
+)
 
 
 class Ticket(NamedTuple):
@@ -42,6 +47,8 @@ class Grant(NamedTuple):
 
     seq: int
     call_id: str
+    lane: str
+    at: int
     tokens: int
     balance: int
     free: int
@@ -74,11 +81,12 @@ class Turns:
 
     Law "nobody is passed over": a grant to one who stands further behind (live before jobs, then by age; the oldest
     of the jobs before all live ones that came after its patience was over) leaves to everybody before him his tokens at
-    the same refill as without it. Kept places apart, and whoever asks for more than the bucket will hold then.
+    the same refill as without it. Kept places apart, and whoever asks for more than the bucket will hold then. Steps of
+    one process that wait together are written together: what one of them changes counts for the next.
 
     Law "who is first is served": where plan and clocks stay as they are, the first of the queue does not go on waiting
     for more than 60 s (and what exchanges and the database may take in that weather) while all of his tokens are there
-    beside all that is held.
+    beside all that is held. Not where the plan is another than the newest meter says: then nobody knows of them.
     """
 
     connection: sqlite3.Connection
@@ -104,12 +112,15 @@ class Turns:
         grants = [Grant(*row) for row in self.connection.execute(_GRANTS, (self._seq,))]
         before, self._before = self._before, self._read()
         after = {ticket.call_id for ticket in self._before.tickets}
+        is_same_plan = (before.rate, before.reduction) == (self._before.rate, self._before.reduction)
         wrong = None
         for grant in grants:
             self._seq = grant.seq
             ask = self.asks.pop(grant.call_id, None)
-            if ask is not None:
+            if ask is not None and is_same_plan:
                 wrong = wrong or self._passed_over(grant, ask, before, after)
+            if grant.lane != LIVE.name:
+                before = replace(before, yielded_at=grant.at)
         self._watch_first()
         return wrong
 
@@ -135,7 +146,7 @@ class Turns:
         others = [ticket for ticket in before.tickets if ticket.call_id not in own and ticket.call_id in after]
         if lump <= 0 or not others or any(ticket.call_id in own and ticket.holder == KEPT for ticket in before.tickets):
             return None
-        mine = _ticket_of(ask)
+        mine = next((ticket for ticket in before.tickets if ticket.call_id == grant.call_id), None) or _ticket_of(ask)
         queue = Queue([*others, mine], before.yielded_at)
         place, promised, held, capacity = queue.place(mine), 0, grant.balance - grant.free, before.rate * 60
         for ticket in queue.in_order():
@@ -163,6 +174,9 @@ class Turns:
             self._first, self._since = call_id, self.seconds()
 
     def _is_there(self, ticket: Ticket) -> bool:
+        known = self._before.rate, self._before.reduction
+        if known != (self.bucket.rate, math.ceil(self.bucket.flow_reduction)):
+            return False
         held = self.connection.execute(_HELD).fetchone()[0]
         return self.bucket.balance - held - ticket.tokens >= ticket.floor and self.bucket.balance >= 1
 
