@@ -340,3 +340,13 @@ def test_what_is_let_in_is_kept_for_its_parts() -> None:
     verdict = reserve(account(meter(0)), part, at(10)).verdict
     assert isinstance(verdict, Refused)
     assert verdict.ticket is None
+
+
+def test_who_waits_at_a_place_that_was_kept_for_it_stays_there():
+    """Once it waits by itself nothing is kept for it any more, and its next ask still has the age of that place."""
+    standing = [ticket("guest", 50, ms=0), ticket("other", 50, ms=1_000)]
+    verdict = reserve(account(meter(20), tickets=standing), ask(50, name="guest", ms=5_000), at(6_000)).verdict
+    assert isinstance(verdict, Later)
+    assert verdict.ticket is not None
+    assert verdict.ticket.opened_at == at(0)
+    assert verdict.first == "guest"

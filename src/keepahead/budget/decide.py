@@ -156,7 +156,7 @@ def observe(account: Account, meter: Meter, now: datetime) -> tuple[Entry, ...]:
 
 def _case(account: Account, meter: Meter, ask: Ask, now: datetime, rules: Rules) -> "_Case":
     floor, balance = ask.lane.floor_of(meter.capacity), meter.balance_at(now)
-    if any(ticket.holder == KEPT for ticket in account.tickets):
+    if any(ticket.holder == KEPT or ask.owns(ticket) for ticket in account.tickets):  # who came back stays where it was
         ask = placed(ask, account.tickets, now)
     return _Case(account, meter, ask, now, floor, balance, balance - account.reserved - account.unknown, rules)
 
