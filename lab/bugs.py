@@ -9,9 +9,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
-from lab import planted_budget as budget
-from lab import planted_keepa as keepa
-from lab import planted_store as store
+from lab.planted import budget, keepa, store
 from lab.weather import Climate
 
 CALM = Climate(frozenset())

@@ -21,8 +21,8 @@ from keepahead.faces.settings import read_settings
 from keepahead.keepa.steps import Send, Step
 from lab.clock import HostClock
 from lab.laws.asked import ASKED, Asked
-from lab.laws_delivered import demand_named, demand_right
-from lab.laws_queue import WISH, Wish
+from lab.laws.delivered import demand_named, demand_right
+from lab.laws.places import WISH, Wish
 from lab.network import SENDING, LabTransport, Network
 from lab.process import PROCESS
 

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from keepahead.errors import LedgerUnavailableError
 from keepahead.store.database import Database, open_database
-from lab.laws_queue import WISH, Wish
+from lab.laws.places import WISH, Wish
 from lab.process import PROCESS, KilledError, Process
 
 PATIENCE_SECONDS = 600.0

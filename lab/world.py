@@ -28,9 +28,9 @@ from keepahead.store.ledger import Ledger
 from lab import admin, programs, weather
 from lab.auditor import Auditor, BrokenLawError
 from lab.clock import HostClock
+from lab.laws.books import Books
 from lab.laws.laws import Laws
-from lab.laws_books import Books
-from lab.laws_queue import Queue
+from lab.laws.places import Queue
 from lab.loop import LabLoop, NothingToDoError
 from lab.network import OUTSIDE, Ears, Exchange, Network
 from lab.process import Process

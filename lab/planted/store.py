@@ -13,7 +13,7 @@ from keepahead.store.archive import Archive
 from keepahead.store.desk import Desk, _end
 from keepahead.store.ledger import Ledger
 from keepahead.store.round import Round
-from lab.planted_budget import Planted
+from lab.planted.budget import Planted
 
 
 def forget_what_is_owed() -> Planted:

@@ -20,7 +20,7 @@ from keepahead.keepa.key_transport import KeyTransport
 from keepahead.keepa.steps import NothingSent, Send
 from keepahead.keepa.times import from_unix_ms
 from keepahead.keepa.wire import Answer, Inbound, Reading
-from lab.planted_budget import Planted
+from lab.planted.budget import Planted
 
 _EMPTY_BUCKET = 429
 _GONE: "contextvars.ContextVar[bool]" = contextvars.ContextVar("gone", default=False)

@@ -1,0 +1,1 @@
+"""Deliberate bugs, by the room in which they are planted."""
