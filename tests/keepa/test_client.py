@@ -529,6 +529,21 @@ def test_a_lost_answer_counts_as_charged(house, error):
     assert [entry.label.call_id for entry in lines(house, Lost)] == [call_id]
 
 
+def test_of_several_failures_the_dearest_speaks(house):
+    """Of a list in two calls, one could not be sent and one was lost: the error must not say that nothing was spent."""
+    canned = Canned(answer(**TOKEN), httpx2.ConnectError("refused"), httpx2.ReadTimeout("slow"))
+
+    async def main():
+        async with house.keepa(transport=canned) as keepa:
+            await keepa.status()
+            with pytest.raises(OutcomeUnknown) as caught:
+                await keepa.products([f"B0{number:08}" for number in range(150)])
+            assert caught.value.tokens_charged in (50, 100)
+
+    run(main())
+    assert len(canned.requests) == 3
+
+
 def test_the_unknown_is_absorbed(tmp_path):
     """A charge whose answer was lost is in the next meters; then it is no longer held apart, and nothing is off."""
     house = House(tmp_path, faults=Faults(drop_percent=100), balance=200)

@@ -28,7 +28,7 @@ from keepahead.keepa.objects import Product
 from keepahead.keepa.on_behalf import OnBehalf
 from keepahead.keepa.parts import Parts, places
 from keepahead.keepa.plans import Domain, Plan, ProductOptions, SpendOptions
-from keepahead.keepa.spender import Spender, own_terms, paid_in_vain
+from keepahead.keepa.spender import Spender, dearest, own_terms, paid_in_vain
 from keepahead.keepa.steps import (
     Enter,
     Found,
@@ -193,7 +193,7 @@ class AsyncKeepa(AsyncDriver, AsyncMethods):
         finally:
             if ahead and (ended := self._list_ended(terms)):
                 await self._drive(ended, [])
-        return Outcome([each for some in answers for each in some], next(iter(failures), None), paid_in_vain(failures))
+        return Outcome([each for some in answers for each in some], dearest(failures), paid_in_vain(failures))
 
     async def _carry_out_all(self, spends: Sequence[Steps], answers: Sequence[list[Answer]]) -> list[KeepaheadError]:
         """Carry out flows, so many at a time; none is begun after one has failed. Return what went wrong."""

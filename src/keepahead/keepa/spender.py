@@ -250,6 +250,11 @@ def paid_in_vain(failures: Iterable[KeepaheadError]) -> int:
     return sum(failure.tokens_charged for failure in failures if isinstance(failure, KeepaError))
 
 
+def dearest(failures: Sequence[KeepaheadError]) -> KeepaheadError | None:
+    """Return the failure that cost most: it speaks for all of them, and must not say that nothing was spent."""
+    return max(failures, key=lambda failure: paid_in_vain([failure]), default=None)
+
+
 def _is_foreseen(calls: Sequence[Call], terms: Terms) -> bool:
     return (len(calls) > 1 or terms.is_below_floor) and terms.max_wait_seconds is not None
 
