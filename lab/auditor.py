@@ -92,6 +92,9 @@ class Auditor:
     """Those that are not over."""
 
     charged: int = 0
+    overlap: int = 0
+    """Tokens of calls under way whenever a lost one was found: a meter's shortfall may have been theirs."""
+
     snapshots: dict[int, Course] = field(default_factory=dict)
     grants: int = 0
     checks: int = 0
@@ -216,6 +219,8 @@ class Auditor:
 
     def _read_absorption(self, call_id: str) -> None:
         flight = self._held(call_id, "absorbed")
+        others = (each for each in self.flights.values() if each is not flight)
+        self.overlap += sum(each.tokens for each in others if each.stage != "held")
         if flight.may_still_charge:
             raise BrokenLawError(f"call {call_id} was taken for charged while Keepa was still at it")
         flight.stage = "done"

@@ -460,7 +460,7 @@ class World:
             )
         if balance != self._bucket.balance:
             raise BrokenLawError(f"all is quiet; the ledger says {balance}, and Keepa {self._bucket.balance}")
-        self._laws.when_quiet()
+        self._laws.when_quiet(self._auditor.overlap)
 
     def _until(self, end: float) -> Callable[[], bool]:
         return lambda: self._loop.seconds >= end

@@ -98,10 +98,10 @@ class Laws:
         """Take note that the plan is another one from now on, in a run in which it would have stayed."""
         self._kinds |= {"plans"}
 
-    def when_quiet(self) -> None:
+    def when_quiet(self, overlap: int) -> None:
         """Compare the sums once all have been served."""
         self.check()
-        self._find(check_sums(self._connection, self._bucket, self._kinds))
+        self._find(check_sums(self._connection, self._bucket, self._kinds, overlap))
         self.demand()
 
     def demand(self) -> None:

@@ -12,15 +12,15 @@ _SUMS = """SELECT
 FROM entries"""
 
 
-def check_sums(connection: sqlite3.Connection, bucket: Bucket, kinds: frozenset[str]) -> str | None:
+def check_sums(connection: sqlite3.Connection, bucket: Bucket, kinds: frozenset[str], overlap: int) -> str | None:
     """Law "the sums agree", when all is quiet and every lost call has been found in a meter.
 
     - Where nothing was lost, what is charged is what Keepa took for our calls, and nothing was found.
     - What is charged and what somebody else has spent are together no more than Keepa took from the bucket, whoever it
-      was, and with what lost calls were found to have cost no less. That may be more: while another call is under way
-      nobody can say which of the two a meter's shortfall is from. Not so where a plan or a clock changed or the bucket
-      has spilled: what the meters show of that is told apart from spending by nobody; there what is charged is no more
-      than Keepa took.
+      was, and with what lost calls were found to have cost no less. That may be more by the `overlap`, the tokens of
+      calls that were under way when a lost one was found: nobody can say from which of them a meter's shortfall is. Not
+      so where a plan or a clock changed or the bucket has spilled: what the meters show of that is told apart from
+      spending by nobody; there what is charged is no more than Keepa took.
     - Where nobody else spends nothing is put down to others.
     """
     charged, found, external, lost = connection.execute(_SUMS).fetchone()
@@ -30,7 +30,8 @@ def check_sums(connection: sqlite3.Connection, bucket: Bucket, kinds: frozenset[
         return f"nothing was lost, and yet {told}"
     if kinds & {"plans", "clocks"} or bucket.expired:
         return f"more than was taken: {told}" if charged > bucket.consumed else None
-    if not charged + external <= bucket.consumed + bucket.consumed_by_outsider <= charged + found + external:
+    taken, told_of = bucket.consumed + bucket.consumed_by_outsider, charged + external
+    if not told_of <= taken <= told_of + found <= taken + overlap:
         return f"the sums do not agree: {told}"
     if "outsiders" not in kinds and external:
         return f"nobody else has spent: {told}"
