@@ -82,11 +82,12 @@ BUGS: Sequence[Bug] = (
     Bug("poll for the meter", 160_000, "every answer is a meter", budget.poll_for_the_meter, CALM),
     Bug(
         "charge more for the unknown",
-        200_000,
+        900_000,
         "the sums are what Keepa charged",
         budget.charge_more_for_the_unknown,
         KEEPA,
         ends_quiet=True,
+        is_slow=True,
     ),
     Bug(
         "let tickets live for ever",
