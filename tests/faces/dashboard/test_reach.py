@@ -15,8 +15,8 @@ AA = 4.5
 
 @pytest.fixture(scope="module")
 def gateway(tmp_path_factory):
-    """A served gateway with little left."""
-    with ServedGateway(tmp_path_factory.mktemp("reach"), "--balance", "15") as served:
+    """A served gateway with little left, and for a while: a refill would end the alert."""
+    with ServedGateway(tmp_path_factory.mktemp("reach"), "--balance", "15", "--rate", "1") as served:
         with served.client() as client:
             client.get("/api/v1/budget")
         where = served.environment["KEEPAHEAD_DATABASE_URL"], served.environment["KEEPAHEAD_UPSTREAM_URL"]
