@@ -106,6 +106,10 @@ class Auditor:
         self._bound: Bound | None = None
         self._meter: tuple[int, int, int, int] | None = None  # measured_at (us), left, rate, reduction
 
+    def asks_for_meter(self, process: Process) -> bool:
+        """Tell whether a /token of this process has not ended yet."""
+        return any(each.endpoint == "token" and each.process is process for each in self.flights.values())
+
     # What really happens
 
     def course(self) -> Course:

@@ -147,6 +147,7 @@ class World:
         self._queue = Queue(
             folder / "ledger.db",
             self._clocks[0],
+            self._auditor.asks_for_meter,
             is_judged=not self._climate.kinds & {"plans", "clocks", "outsiders", "store"},
         )
         self._network = Network(

@@ -102,7 +102,9 @@ class Kept:
                     f"by call {copy.exchange.call_id}"
                 )
         other, others = self._on_their_way.get((wish.text, item), (None, None))
-        if other is None or others is asked or not shares:
+        if other is None or others is None or others is asked or not shares:
+            return None
+        if other.at >= others.may_give_up_at(PATIENCE_SECONDS):  # it gave up waiting for a third, who held the lease
             return None
         if other.process.is_alive and not other.heard.done() and other.at >= now - age:
             return f"{called}age {age:.0f} s), and call {other.call_id} has been fetching it since {other.at:.1f}"

@@ -6,6 +6,7 @@ reads the committed rows by itself, and shares no code with keepahead.
 
 import contextvars
 import sqlite3
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,10 +48,14 @@ class Place:
 
 
 class Queue:
-    """The laws of one run, by the clock of its hosts. `is_judged`: they hold in its climate."""
+    """The laws of one run, by the clock of its hosts. `is_judged`: they hold in its climate.
 
-    def __init__(self, path: Path, clock: HostClock, *, is_judged: bool) -> None:
+    Whose process `asks` for the meter may let a place lapse meanwhile: it can be granted nothing before the answer.
+    """
+
+    def __init__(self, path: Path, clock: HostClock, asks: Callable[[Process], bool], *, is_judged: bool) -> None:
         self._connection = sqlite3.connect(path, isolation_level=None)
+        self._asks = asks
         self._is_judged = is_judged
         self._start = START.timestamp() + clock.offset_seconds
         self._owners: dict[str, tuple[Process | None, Wish | None]] = {}
@@ -73,7 +78,7 @@ class Queue:
             raise BrokenLawError(f"the place of call {place.call_id} is kept for {place.expires - now:.0f} s")
         if process is None or not process.is_alive:
             return
-        if now - place.expires > LATE_SECONDS:
+        if now - place.expires > LATE_SECONDS and not self._asks(process):
             raise BrokenLawError(
                 f"call {place.call_id} still waits, and its place is void for {now - place.expires:.0f} s"
             )
