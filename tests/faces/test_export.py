@@ -42,10 +42,11 @@ def kept(shared):
     reserve("folded", 5, 0)
     ledger.settle("folded", 5, meter(1, 495), at + timedelta(seconds=1))
     Audit(database, fingerprint).fold(at + timedelta(days=2))
-    for call, tokens in (("settled", 5), ("released", 6), ("lost", 7), ("refused", 100_000)):
+    for call, tokens in (("settled", 5), ("released", 6), ("lost", 7)):
         reserve(call, tokens, 2 * 86_400)
     now = at + timedelta(days=2)
     ledger.settle("settled", 5, meter(2 * 86_400 + 1, 1000), now + timedelta(seconds=1))
+    reserve("refused", 100_000, 2 * 86_400 + 2)
     ledger.release("released", SHAPE, now + timedelta(seconds=2))
     ledger.lose("lost", "no answer", now + timedelta(seconds=3), answered=False)
     label = Label("served", "product", "live", 'Ann, "A"')
