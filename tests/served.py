@@ -27,6 +27,13 @@ class Served:
         """Return what really happened to the bucket of that key."""
         return httpx2.get(f"{self.url}/_simulator/truth", params={"key": key}).json()
 
+    def warm_up(self) -> None:
+        """Have it look through its catalogue, which takes seconds: clients of others wait no longer than ten."""
+        deals = json.dumps({"page": 0, "domainId": 1, "priceTypes": [1]})
+        for path, query in (("deal", {"selection": deals}), ("category", {"domain": 1, "category": 0})):
+            asked = {"key": "w" * 64, **query}
+            httpx2.get(f"{self.url}/{path}", params=asked, timeout=120).raise_for_status()
+
     def make_trouble(self, **faults: Any) -> None:
         """Set what goes wrong from now on, and who else spends; nothing given: nothing and nobody."""
         assert httpx2.put(f"{self.url}/_simulator/faults", json=faults).status_code == 204

@@ -113,6 +113,7 @@ def curl(base: str, key: str) -> Ask:
 def test_twenty_programs(tmp_path):
     """Never below the floor; whoever comes back when he was told to is answered; every token agrees."""
     with ServedGateway(tmp_path, "--rate", "20", "--balance", "220", KEEPAHEAD_KEEP_PLACE="30m") as gateway:
+        gateway.upstream.warm_up()
         base = gateway.url.removesuffix("/keepa")
         keys = [_make_key(gateway, tmp_path, f"program {number}") for number in range(OWN + CURL + PACKAGE)]
         until = time.monotonic() + SECONDS

@@ -240,7 +240,7 @@ def test_two_gateways_are_one(tmp_path, url):
     """On one PostgreSQL: one budget, one set of keys, events of both, and what both are asked for is paid for once."""
     told = {"KEEPAHEAD_DATABASE_URL": url}
     with (
-        ServedGateway(tmp_path, "--balance", "100", **told) as one,
+        ServedGateway(tmp_path, "--balance", "100", "--rate", "2", **told) as one,
         ServedGateway(tmp_path, beside=one) as two,
         one.client() as first,
         two.client() as second,
@@ -258,8 +258,10 @@ def test_two_gateways_are_one(tmp_path, url):
         with two.client(made["key"]) as shared:
             assert shared.get(LIST).status_code == 200
             short = first.get("/api/v1/bestsellers/1000")
-            assert (short.status_code, short.json()["free"]) == (503, second.get("/api/v1/budget").json()["free"])
-            assert short.json()["missing"] > 0
+            problem = short.json()
+            assert (short.status_code, problem["type"]) == (503, "/problems/insufficient-tokens"), problem
+            assert problem["free"] == second.get("/api/v1/budget").json()["free"]
+            assert problem["missing"] > 0
             one.command("keys", "revoke", "shared", "--json", folder=tmp_path)
             revoked_at = time.monotonic()
             until(lambda: shared.get("/api/v1/budget").status_code == 401)

@@ -27,6 +27,7 @@ DEALS = {"page": 0, "domainId": 1, "priceTypes": [1]}
 def served(tmp_path_factory) -> Iterator[ServedGateway]:
     """A gateway with a full bucket."""
     with ServedGateway(tmp_path_factory.mktemp("served"), "--rate", "20") as gateway:
+        gateway.upstream.warm_up()
         yield gateway
 
 
