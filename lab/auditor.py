@@ -281,10 +281,9 @@ class Auditor:
         if then is None:
             return 0
         too_high = max(0, (balance - left) - (course.gain - then.gain))
-        if course.plans != then.plans:
-            return too_high
         lumps = self.clock_lumps + (course.clocks - then.clocks)
-        return course.outsider - then.outsider + lumps * max(0, rate - reduction)
+        untold = course.outsider - then.outsider + lumps * max(0, rate - reduction)
+        return untold if course.plans == then.plans else max(untold, too_high)
 
     def _check_reservations(self) -> None:
         """Demand that the ledger holds every call that was reserved and has not ended, and no other."""
