@@ -26,6 +26,8 @@ TICK_SECONDS = TICK_MS / 1000
 
 _LATE_SECONDS = 20.0  # after the full hour
 
+_ROOT = Path(__file__).parents[2]
+
 
 class Upstream:
     """Keepa for one contender: a bucket of its own, and what really happened to it."""
@@ -34,9 +36,8 @@ class Upstream:
         self.since = _since(scenario.speed)
         order: dict[str, object] = {"speed": scenario.speed, "since": self.since.isoformat()}
         order |= {"rate": scenario.refill_rate, "balance": scenario.opening}
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "bench.field.served", json.dumps(order)], stdout=subprocess.PIPE, text=True
-        )
+        command = [sys.executable, "-m", "bench.field.served", json.dumps(order)]
+        self._process = subprocess.Popen(command, cwd=_ROOT, stdout=subprocess.PIPE, text=True)
         assert self._process.stdout
         self.url = self._process.stdout.readline().strip()
         self._http = httpx2.Client(base_url=self.url, timeout=60)

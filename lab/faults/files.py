@@ -1,6 +1,5 @@
 """The file of the ledger removed, overwritten or made read-only under those who spend by it."""
 
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -35,29 +34,6 @@ def remove_the_file(folder: Path) -> Happened:
             f"{refused} calls ended with {UNAVAILABLE}, {sent} requests were sent meanwhile; beside "
             f"{newcomer.count(ANSWERED)} calls of one with a new ledger {beside} were sent by those with the old one; "
             "restarted, all four went on with the new one"
-        )
-        return Happened(told, broken)
-
-
-def overwrite_the_file(folder: Path) -> Happened:
-    """Overwrite the file in place with garbage; then remove it and restart everybody."""
-    with Scene(folder, *RICH, **HURRIED) as scene:
-        scene.start_four()
-        with scene.path.open("r+b") as file:
-            file.write(os.urandom(scene.path.stat().st_size))
-        refused, sent = stand_still(scene, UNREADABLE)
-        newcomer = scene.start(NEWCOMER)
-        wait_until(newcomer.outcomes, "what a newcomer is told")
-        charged = scene.truth()["consumed"]
-        remove(scene)
-        broken = begin_anew(scene, charged)
-        if sent:
-            broken.append("something was sent by a ledger that cannot be read")
-        if newcomer.count(UNREADABLE) != 1:
-            broken.append(f"a newcomer was told {newcomer.outcomes()}")
-        told = (
-            f"{refused} calls ended with {UNREADABLE}, {sent} requests were sent meanwhile, a newcomer was told the "
-            "same; with the file moved away and everybody restarted, all four went on"
         )
         return Happened(told, broken)
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from lab.faults.fault import Fault, Happened
-from lab.faults.files import overwrite_the_file, protect_the_file, remove_the_file
+from lab.faults.files import protect_the_file, remove_the_file
 from lab.faults.full_disk import fill_before_the_answer, fill_while_they_spend
 from lab.faults.gateways import kill_gateways
 from lab.faults.processes import kill_workers, stop_a_worker, stop_the_writer
@@ -69,12 +69,6 @@ ON_SQLITE: Sequence[Fault] = (
         "those who have it open are told and send nothing: there are never two budgets; restarted, they go on with the "
         "new file",
         in_time(remove_the_file),
-    ),
-    Fault(
-        "the file overwritten with garbage",
-        "SQLite",
-        "all are told that it cannot be read, and nothing is sent; with the file away and a new one, all go on",
-        in_time(overwrite_the_file),
     ),
     Fault(
         "the file made read-only",
