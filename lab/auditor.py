@@ -84,7 +84,6 @@ class Auditor:
 
     path: Path
     bucket: Bucket
-    is_strict: bool
     clock_lumps: int = 0
     plans: int = 0
     clocks: int = 0
@@ -97,8 +96,6 @@ class Auditor:
 
     snapshots: dict[int, Course] = field(default_factory=dict)
     grants: int = 0
-    checks: int = 0
-    lowest_above_bound: int | None = None
 
     def __post_init__(self) -> None:
         self._connection = sqlite3.connect(self.path, isolation_level=None)
@@ -173,12 +170,9 @@ class Auditor:
         bound, bucket = self._bound, self.bucket
         if bound is None:
             return
-        self.checks += 1
         drop = max(0, bound.course.gain - self.course().gain)
         promised = bound.floor - bound.excuse - drop
         above = bucket.balance - promised
-        if self.lowest_above_bound is None or above < self.lowest_above_bound:
-            self.lowest_above_bound = above
         if above < 0:
             raise BrokenLawError(
                 f"the balance is {bucket.balance}, and call {bound.call_id} was granted on the promise of {promised} "

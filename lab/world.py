@@ -140,7 +140,6 @@ class World:
         self._auditor = Auditor(
             folder / "ledger.db",
             self._bucket,
-            is_strict=self._climate.is_strict,
             clock_lumps=self._lumps_between_clocks(),
         )
         self._books = Books(folder / "ledger.db", self._bucket, is_steady=not self._climate.kinds & {"plans", "clocks"})

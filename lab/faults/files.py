@@ -1,17 +1,15 @@
-"""The file of the ledger removed, overwritten or made read-only under those who spend by it."""
+"""The file of the ledger removed, or made read-only, under those who spend by it."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from lab.faults.fault import Happened
-from lab.faults.processes import TIMEOUT_SECONDS, UNAVAILABLE, stand_still, wait_until_all_go_on
+from lab.faults.processes import HURRIED, UNAVAILABLE, stand_still, wait_until_all_go_on
 from lab.faults.scene import RICH, Scene, Worker, wait_until
 from lab.faults.spender import ANSWERED
 
 NEWCOMER = 4
-UNREADABLE = "LedgerFormatError"
-HURRIED = {"sizes": (1, 1, 3), "ledger_timeout_seconds": TIMEOUT_SECONDS}
 
 
 def remove_the_file(folder: Path) -> Happened:

@@ -8,12 +8,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from lab.faults.fault import Happened, LeftOutError
-from lab.faults.processes import TIMEOUT_SECONDS, UNAVAILABLE, stand_still, wait_until_all_go_on
+from lab.faults.processes import HURRIED, UNAVAILABLE, stand_still, wait_until_all_go_on
 from lab.faults.scene import RICH, Scene, wait_until
 from lab.faults.spender import ANSWERED
 
 DISK_BYTES = 16 << 20
-HURRIED = {"sizes": (1, 1, 3), "ledger_timeout_seconds": TIMEOUT_SECONDS}
 
 
 def fill_while_they_spend(folder: Path) -> Happened:

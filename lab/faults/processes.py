@@ -20,6 +20,8 @@ KILLS = 36
 STOPPED = "worker 0"
 TIMEOUT_SECONDS = 1.0
 UNAVAILABLE = "LedgerUnavailableError"
+HURRIED = {"sizes": (1, 1, 3), "ledger_timeout_seconds": TIMEOUT_SECONDS}
+"""How workers spend whose refusals are waited for."""
 
 
 def kill_workers(folder: Path) -> Happened:
@@ -113,26 +115,26 @@ def stop_the_writer(folder: Path) -> Happened:
         return Happened(told, broken)
 
 
-def stand_still(scene: Scene, name: str = UNAVAILABLE) -> tuple[int, int]:
-    """Wait until all workers are refused with that error, and refused again.
+def stand_still(scene: Scene) -> tuple[int, int]:
+    """Wait until all workers are refused for want of the ledger, and refused again.
 
     Return the refusals, and the requests that were sent in between.
     """
-    wait_for_refusals(scene, 1, name)  # whatever had been granted before is through by then
+    wait_for_refusals(scene, 1)  # whatever had been granted before is through by then
     sent = scene.truth()["requests"]
-    refusals = wait_for_refusals(scene, 2, name)
+    refusals = wait_for_refusals(scene, 2)
     return refusals, scene.truth()["requests"] - sent
 
 
-def wait_for_refusals(scene: Scene, rounds: int, name: str) -> int:
+def wait_for_refusals(scene: Scene, rounds: int) -> int:
     """Wait until each worker has been refused so often with all that it does at once, from now on; return how many."""
-    had = {number: worker.count(name) for number, worker in scene.workers.items()}
+    had = {number: worker.count(UNAVAILABLE) for number, worker in scene.workers.items()}
     wanted = rounds * 4
     wait_until(
-        lambda: all(each.count(name) >= had[number] + wanted for number, each in scene.workers.items()),
+        lambda: all(each.count(UNAVAILABLE) >= had[number] + wanted for number, each in scene.workers.items()),
         f"{wanted} refusals of each worker",
     )
-    return sum(each.count(name) for each in scene.workers.values())
+    return sum(each.count(UNAVAILABLE) for each in scene.workers.values())
 
 
 def wait_until_all_go_on(scene: Scene) -> None:
