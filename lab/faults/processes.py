@@ -96,8 +96,8 @@ def stop_the_writer(folder: Path) -> Happened:
         try:
             refused, sent = stand_still(scene)
         finally:
-            may_end.set()
             os.kill(holder.pid, signal.SIGCONT)
+            may_end.set()  # it waits for those who wait to have heard
         holder.join(WAIT_SECONDS)
         wait_until_all_go_on(scene)
         scene.let_workers_end()

@@ -8,10 +8,11 @@ import sys
 import textwrap
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
+from psycopg import connect
 from sqlalchemy.engine import make_url
 from tests.house import House
 from tests.postgres import NoServerError, Server, command, own_server, url_of
@@ -40,6 +41,19 @@ HOLDER = """
         print("locked", flush=True)
         sys.stdin.read()
 """
+
+SILENT_HOLDER = """
+    import sys
+    from keepahead.store.database import open_database
+    database = open_database(sys.argv[1], timeout_seconds=float(sys.argv[2]))
+    with database.write_at_once() as connection:
+        driver = connection.connection.driver_connection
+        with driver.pipeline():
+            driver.execute("SELECT version FROM accounts FOR UPDATE").fetchone()
+            print("locked", flush=True)
+            sys.stdin.read()
+"""
+"""Stands inside of a pipeline, where a server before PostgreSQL 17 counts no time."""
 
 
 @pytest.fixture(scope="module")
@@ -88,9 +102,9 @@ def in_time() -> Iterator[None]:
 
 
 @contextmanager
-def holder(url: str, timeout: float, way: str) -> Iterator[subprocess.Popen]:
+def holder(url: str, timeout: float, way: str = "", program: str = HOLDER) -> Iterator[subprocess.Popen]:
     """Give another process that holds the account's lock."""
-    code = [sys.executable, "-c", textwrap.dedent(HOLDER), url, str(timeout), way]
+    code = [sys.executable, "-c", textwrap.dedent(program), url, str(timeout), way]
     with subprocess.Popen(code, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
         assert process.stdout is not None
         try:
@@ -236,6 +250,36 @@ def test_a_client_that_stopped(server, ledger, way):
         process.send_signal(signal.SIGCONT)
         _, told = process.communicate("")
         assert process.returncode != 0, told
+
+
+def test_a_client_that_stopped_in_a_pipeline(server, ledger):
+    """Who waits in vain for one who stopped inside of a pipeline has him ended, and goes on."""
+    with holder(url_of(server.url, "outage"), TIMEOUT, program=SILENT_HOLDER) as process:
+        process.send_signal(signal.SIGSTOP)
+        for number in range(5):
+            with suppress(LedgerUnavailableError):
+                assert isinstance(ledger.reserve(ask(f"after {number}", 1), at(1)), Granted)
+                break
+        else:
+            pytest.fail("he was never ended")
+        process.send_signal(signal.SIGCONT)
+        _, told = process.communicate("")
+        assert process.returncode != 0, told
+
+
+def test_nobody_who_is_at_work_is_ended(server, ledger):
+    """Somebody who waited in vain ends no session that only reads, or is another program's."""
+    url = url_of(server.url, "outage")
+    reading = connect(url, application_name="keepahead")
+    of_others = connect(url, application_name="another program")
+    with reading, of_others, reading.pipeline(), of_others.pipeline():
+        reading.execute("SELECT 1").fetchone()
+        of_others.execute("SELECT version FROM accounts FOR UPDATE").fetchone()
+        for _ in range(2):
+            with in_time():
+                ledger.reserve(ask("during", 1), at(1))
+        assert reading.execute("SELECT 2").fetchone() == (2,)
+        assert of_others.execute("SELECT 2").fetchone() == (2,)
 
 
 @pytest.mark.parametrize("way", WAYS)

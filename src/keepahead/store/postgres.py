@@ -1,10 +1,12 @@
 """PostgreSQL: connections that give up in time, whatever has become of the server, and of which no dead one is used.
 
 Both sides watch the clock. The client, because a server that was stopped or has vanished keeps no time-out; the server,
-because a client that was stopped or has vanished must not keep its locks.
+because a client that was stopped or has vanished must not keep its locks. Where a server cannot, those who waited in
+vain have it end whoever was in their way.
 """
 
 import math
+import threading
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, TypeVar
@@ -25,6 +27,18 @@ _TRANSACTION_TIMEOUT_SINCE = 170_000
 _WRONG_STATE = "25"
 """The class of SQLSTATE for a transaction that was ended for idling, and for a server that takes no writes any more."""
 
+_END_THE_SILENT = """
+    SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    WHERE datname = current_database() AND usename = current_user
+        AND application_name = current_setting('application_name')
+        AND state = 'active' AND wait_event = 'ClientRead' AND backend_xid IS NOT NULL
+        AND state_change < clock_timestamp() - make_interval(secs => %s)
+"""
+"""Ends our own programs' sessions that have written or locked something, and in the middle of a pipeline fell silent.
+
+The server counts no time there (before PostgreSQL 17), whether their program was stopped or its host has vanished.
+"""
+
 
 def open_engine(url: URL, deadline: Deadline) -> Engine:
     """Return an engine whose every wait ends at `deadline`."""
@@ -34,9 +48,11 @@ def open_engine(url: URL, deadline: Deadline) -> Engine:
         pool_timeout=deadline.seconds,
         use_native_hstore=False,  # a question to the server that nothing here needs
     )
-    event.listen(engine, "do_connect", _connecting(deadline))
+    in_vain = threading.Event()
+    event.listen(engine, "do_connect", _connecting(deadline, in_vain))
     event.listen(engine, "connect", _set_up(deadline.seconds))
     event.listen(engine, "checkout", _demand_alive)
+    event.listen(engine, "checkout", _ending_the_silent(deadline.seconds, in_vain))
     return engine
 
 
@@ -88,7 +104,7 @@ def _parameters(seconds: float) -> dict[str, Any]:
     }
 
 
-def _connecting(deadline: Deadline) -> Callable[..., Any]:
+def _connecting(deadline: Deadline, in_vain: threading.Event) -> Callable[..., Any]:
     # Not installed everywhere, and too slow to import where the ledger is a file.
     from psycopg import Connection, OperationalError  # noqa: PLC0415
 
@@ -119,6 +135,7 @@ def _connecting(deadline: Deadline) -> Callable[..., Any]:
             try:
                 return super().wait(until(gen), *args, **kwargs)
             except OverdueError:
+                in_vain.set()
                 self.close()
                 raise
 
@@ -161,3 +178,16 @@ def _demand_alive(connection: Any, _record: object, _proxy: object) -> None:
             connection.pgconn.consume_input()
     except Exception as error:
         raise InvalidatePoolError from error
+
+
+def _ending_the_silent(seconds: float, in_vain: threading.Event) -> Callable[[Any, object, object], None]:
+    """Give what clears the way before the next step, after one that has waited `in_vain`."""
+
+    def end_the_silent(connection: Any, _record: object, _proxy: object) -> None:
+        if in_vain.is_set():
+            in_vain.clear()
+            connection.autocommit = True
+            connection.execute(_END_THE_SILENT, (seconds,))
+            connection.autocommit = False
+
+    return end_the_silent
