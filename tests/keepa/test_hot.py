@@ -17,6 +17,7 @@ from keepahead.faces.settings import KEEPA_URL, read_settings
 from keepahead.faces.wiring import open_keepa
 from keepahead.keepa.client import AsyncKeepa
 from keepahead.keepa.flight import RECALLED_AT_ONCE
+from keepahead.keepa.on_behalf import NotRememberedError
 from keepahead.keepa.steps import Found
 from keepahead.keepa.tally import Tally
 from keepahead.store.database import Database
@@ -106,6 +107,29 @@ def test_neither_thread_nor_database(house, monkeypatch):
     assert (tally.consumed, tally.saved, tally.answers) == (0, 2 * 57, 2 * 8)
     assert saved(house) == tally.saved
     assert {entry.label.caller for entry in lines(house, Served)} == {"shop"}
+
+
+def test_from_memory_or_not_at_all(house):
+    """Who asks the memory alone waits for nothing: all of it is there, or nothing is sent, counted or paid for."""
+    tally = Tally()
+
+    async def main():
+        async with hot(house) as keepa:
+            memory = keepa.on_behalf_of("shop", LIVE, tally=tally).memory
+            with pytest.raises(NotRememberedError):
+                await memory.products([RECORDED])
+            assert (house.truth().consumed, tally.answers) == (0, 0)
+            await keepa.products([RECORDED])
+            with pytest.raises(NotRememberedError):
+                await memory.products([RECORDED, *ASINS[:5]])
+            with pytest.raises(NotRememberedError):
+                await memory.products([RECORDED], max_age=0)
+            [product] = await memory.products([RECORDED])
+            return product.asin, product.paid_now
+
+    assert run(main()) == (RECORDED, False)
+    assert house.truth().consumed == 1
+    assert (tally.consumed, tally.answers, tally.saved, saved(house)) == (0, 1, 1, 1)
 
 
 def test_a_long_list_takes_a_thread(house, monkeypatch):

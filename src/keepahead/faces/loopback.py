@@ -1,8 +1,10 @@
 """This machine's own names and addresses: nobody else is there to listen."""
 
 import ipaddress
+from functools import lru_cache
 
 
+@lru_cache(maxsize=1_000)
 def is_loopback(host: str) -> bool:
     """Tell whether a name or an address is this machine's own."""
     try:

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from functools import partial
+from functools import lru_cache, partial
 from queue import SimpleQueue
 from types import TracebackType
 from typing import Any, Self, TypeVar, Unpack
@@ -25,10 +25,10 @@ from keepahead.keepa.calls import Call
 from keepahead.keepa.exchange import FAILURES
 from keepahead.keepa.methods import Methods
 from keepahead.keepa.objects import Product
-from keepahead.keepa.on_behalf import OnBehalf
+from keepahead.keepa.on_behalf import NotRememberedError, OnBehalf
 from keepahead.keepa.parts import Parts, places
 from keepahead.keepa.plans import Domain, Plan, ProductOptions, SpendOptions
-from keepahead.keepa.spender import Spender, dearest, own_terms, paid_in_vain
+from keepahead.keepa.spender import Spender, dearest, own_terms, paid_in_vain, paying_terms
 from keepahead.keepa.steps import (
     Enter,
     Found,
@@ -96,11 +96,7 @@ class AsyncKeepa(AsyncDriver, AsyncMethods):
         `is_below_floor`: it was seen that nothing can be spent just now. No method goes beyond `max_tokens`. What it
         costs is added up in `tally`. Takes microseconds, needs no closing. Raises InvalidCallError for what cannot be.
         """
-        if not is_caller_name(caller):
-            raise InvalidCallError("invalid_caller", f"{CALLER_NAME}, not {caller!r:.40}", parameter="caller")
-        return OnBehalf(
-            self, replace(self._parts.terms, caller=caller, lane=lane, is_below_floor=is_below_floor, **defaults), tally
-        )
+        return OnBehalf(self, _terms_of(self._parts.terms, caller, lane, is_below_floor, **defaults), tally)
 
     async def status(self) -> Status:
         """Return the account as it stands; asks Keepa's free /token only if nothing is known yet."""
@@ -143,19 +139,28 @@ class AsyncKeepa(AsyncDriver, AsyncMethods):
 
     async def run_on(self, terms: Terms, plan: Plan[R], options: Mapping[str, Any], tally: Tally | None = None) -> R:
         """Carry out a plan; `options` go before `terms`. What it cost goes into `tally`."""
+        try:
+            return self.recall_on(terms, plan, options, tally)
+        except NotRememberedError:
+            return await self._look_and_pay(own_terms(terms, plan, options), plan, tally)
+
+    def recall_on(self, terms: Terms, plan: Plan[R], options: Mapping[str, Any], tally: Tally | None = None) -> R:
+        """Answer a plan from memory alone, on the spot. Raises NotRememberedError where not all of it is there."""
         self._demand_home()
         terms = own_terms(terms, plan, options)
-        if (remembered := self._recall(plan, terms)) is not None:
-            answers, is_due = remembered
-            self._see(Found(tuple(answers)))
-            if is_due:
-                self._flush()
-            if tally is not None:
-                tally.take(answers)
-            return self._result(plan, terms, Outcome(answers))
-        return await self._look_and_pay(terms, plan, tally)
+        remembered = self._recall(plan, terms)
+        if remembered is None:
+            raise NotRememberedError
+        answers, is_due = remembered
+        self._see(Found(tuple(answers)))
+        if is_due:
+            self._flush()
+        if tally is not None:
+            tally.take(answers)
+        return self._result(plan, terms, Outcome(answers))
 
     async def _look_and_pay(self, terms: Terms, plan: Plan[R], tally: Tally | None) -> R:
+        terms = paying_terms(terms, plan)
         answers: list[Answer] = []
         left: list[Call] = []
         paid = Outcome(())
@@ -270,7 +275,7 @@ class Keepa(Spender, Methods):
 
     def _run(self, plan: Plan[R], options: Mapping[str, Any]) -> R:
         self._demand_open()
-        terms = own_terms(self._parts.terms, plan, options)
+        terms = paying_terms(own_terms(self._parts.terms, plan, options), plan)
         answers: list[Answer] = []
         left: list[Call] = []
         failure: KeepaheadError | None = None
@@ -367,3 +372,11 @@ class Keepa(Spender, Methods):
     def _sleep(self, seconds: float) -> None:
         if seconds > 0:
             self._parts.clock.sleep(seconds)
+
+
+@lru_cache(maxsize=500)
+def _terms_of(own: Terms, caller: str, lane: Lane, is_below_floor: bool, **defaults: Any) -> Terms:
+    """Return the terms of one caller: few come, and again and again."""
+    if not is_caller_name(caller):
+        raise InvalidCallError("invalid_caller", f"{CALLER_NAME}, not {caller!r:.40}", parameter="caller")
+    return replace(own, caller=caller, lane=lane, is_below_floor=is_below_floor, **defaults)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from keepahead.budget.decide import CALL_LIMIT
@@ -271,12 +272,20 @@ def _serve(call: Call, left: Call | None, found: Mapping[str, Item], shelf: Shel
 def _served(call: Call, left: Call | None, found: Mapping[str, Item], shelf: Shelf) -> Served:
     """Return what the archive saved: what was paid then, but not more than it would have cost now."""
     now, terms = shelf.clock.now(), shelf.terms
-    likely = quote(call).tokens_likely - (quote(left).tokens_likely if left else 0)
+    likely, shape = _told_of(call)
+    if left is not None:
+        likely, shape = likely - quote(left).tokens_likely, shape_of(part_of(call, found) or call)
     payers = {item.call_id for item in found.values()}
     return Served(
         at=now,
         label=Label(new_call_id(now), call.endpoint, terms.lane.name, terms.caller),
         tokens=max(0, min(likely, sum(item.tokens for item in found.values()))),
-        shape=shape_of((part_of(call, found) if left else None) or call),
+        shape=shape,
         paid_by=payers.pop() if len(payers) == 1 else "",
     )
+
+
+@lru_cache(maxsize=500)
+def _told_of(call: Call) -> tuple[int, str]:
+    """Return what a call costs likely, and its shape: the hottest calls come again and again."""
+    return quote(call).tokens_likely, shape_of(call)

@@ -19,11 +19,19 @@ from keepahead.keepa.wire import Answer
 R = TypeVar("R")
 
 
+class NotRememberedError(Exception):
+    """Not all that was asked for is in memory."""
+
+
 class Payer(Protocol):
     """The client that does the work, on whosever terms."""
 
     async def run_on(self, terms: Terms, plan: Plan[R], options: Mapping[str, Any], tally: Tally | None = None) -> R:
         """Carry out a plan; `options` go before `terms`. What it cost goes into `tally`."""
+        ...
+
+    def recall_on(self, terms: Terms, plan: Plan[R], options: Mapping[str, Any], tally: Tally | None = None) -> R:
+        """Answer a plan from memory alone, on the spot. Raises NotRememberedError where not all of it is there."""
         ...
 
     async def status_on(self, terms: Terms) -> Status:
@@ -50,15 +58,21 @@ class Payer(Protocol):
 class OnBehalf(AsyncMethods):
     """A client on the terms of one caller. It needs no closing, and lives as long as the client it came from."""
 
-    __slots__ = ("_keepa", "_tally", "_terms")
+    __slots__ = ("_keepa", "_only_recalls", "_tally", "_terms")
 
-    def __init__(self, keepa: Payer, terms: Terms, tally: Tally | None = None) -> None:
+    def __init__(self, keepa: Payer, terms: Terms, tally: Tally | None = None, *, only_recalls: bool = False) -> None:
         self._keepa = keepa
         self._terms = terms
         self._tally = tally
+        self._only_recalls = only_recalls
 
     def __repr__(self) -> str:
         return f"<OnBehalf of {self._terms.caller} in the lane {self._terms.lane.name}: {self._keepa!r}>"
+
+    @property
+    def memory(self) -> "OnBehalf":
+        """The same, but its spending methods wait for nothing: they answer from memory, or raise NotRememberedError."""
+        return OnBehalf(self._keepa, self._terms, self._tally, only_recalls=True)
 
     async def status(self) -> Status:
         """Return the account as it stands; asks Keepa's free /token only if nothing is known yet."""
@@ -91,7 +105,10 @@ class OnBehalf(AsyncMethods):
         return quote(call)
 
     async def _run(self, plan: Plan[R], options: Mapping[str, Any]) -> R:
-        return await self._keepa.run_on(self._terms, plan, self._within(options), self._tally)
+        options = self._within(options)
+        if self._only_recalls:
+            return self._keepa.recall_on(self._terms, plan, options, self._tally)
+        return await self._keepa.run_on(self._terms, plan, options, self._tally)
 
     def _within(self, options: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return the options with `max_tokens` at most what these terms still allow: all methods share that."""

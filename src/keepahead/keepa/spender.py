@@ -238,11 +238,16 @@ def own_terms(terms: Terms, plan: Plan[Any], options: Mapping[str, Any]) -> Term
     own = {name: options[name] for name in plans.SPENDING & options.keys()}
     if not plan.reuse and own.get("max_age", terms.max_age) is None:
         own["max_age"] = 0
-    if own.get("keeps_place_for", terms.keeps_place_for) and not own.get("work", terms.work):
-        own["asked"] = flow.asked_of(plan.calls)
-    if plan.at_once:
-        own["at_once"] = True
     return replace(terms, **own) if own else terms
+
+
+def paying_terms(terms: Terms, plan: Plan[Any]) -> Terms:
+    """Return the terms with what only the ledger asks about: the whole that a call is a part of."""
+    is_named = bool(terms.keeps_place_for) and not terms.work
+    if not is_named and not plan.at_once:
+        return terms
+    asked = flow.asked_of(plan.calls) if is_named else terms.asked
+    return replace(terms, asked=asked, at_once=terms.at_once or plan.at_once)
 
 
 def paid_in_vain(failures: Iterable[KeepaheadError]) -> int:

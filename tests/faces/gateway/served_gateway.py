@@ -48,7 +48,7 @@ class ServedGateway:
             **({} if beside is None else beside.environment),
             **settings,
         }
-        command = [sys.executable, "-m", "keepahead", "serve", "--port", "0", "--json", "--log", "json", *serve]
+        command = [sys.executable, "-m", "keepahead", "serve", "--port", "0", "--json", *serve]
         self.log = folder / ("gateway.log" if beside is None else "beside.log")
         self._log = self.log.open("w")
         self.process = subprocess.Popen(

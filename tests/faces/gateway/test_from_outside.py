@@ -1,10 +1,13 @@
 """What reaches the gateway beside well-made requests: web pages, TLS, other methods; and what its log tells of it."""
 
 import json
+import os
+import pty
 import shutil
 import socket
 import ssl
 import subprocess
+import sys
 from urllib.parse import urlsplit
 
 import httpx2
@@ -173,8 +176,25 @@ def test_tls(tmp_path):
     assert [line for line in told_by(gateway) if "unencrypted" in line["event"]] == []
 
 
+def test_the_log_on_a_terminal_is_for_people(tmp_path):
+    """Where a person looks on, the log is plain lines."""
+    ours, theirs = pty.openpty()
+    settings = {"KEEPAHEAD_DATABASE_URL": f"sqlite:///{tmp_path / 'ledger.db'}"}
+    command = [sys.executable, "-m", "keepahead", "serve", "--port", "0"]
+    with subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=theirs, env=os.environ | settings, cwd=tmp_path
+    ) as serving:
+        os.close(theirs)
+        try:
+            with os.fdopen(ours, errors="replace") as shown:
+                line = next(line for line in shown if "keepahead listens on" in line)
+        finally:
+            serving.terminate()
+    assert line.startswith("keepahead listens on http://127.0.0.1:")
+
+
 def test_the_log_is_json_and_holds_no_key(tmp_path):
-    """With --log json each line of stderr is a document, none holds a key of any kind, and all requests have an id."""
+    """In a file each line of the log is a document, none holds a key of any kind, and all requests have an id."""
     short = "kahSecret"
     with (
         ServedGateway(tmp_path, "--balance", "100", KEEPAHEAD_DRAIN_SECONDS="2") as gateway,

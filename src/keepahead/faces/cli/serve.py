@@ -1,5 +1,6 @@
 """`keepahead serve`: the gateway on a port."""
 
+import sys
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
@@ -34,8 +35,9 @@ def serve(
         Path | None, typer.Option("--tls-key", exists=True, dir_okay=False, help="Its private key (PEM).")
     ] = None,
     log: Annotated[
-        Literal["console", "json"], typer.Option("--log", help="How the log on stderr is written.")
-    ] = "console",
+        Literal["auto", "console", "json"],
+        typer.Option("--log", help="How the log on stderr is written; auto: for people on a terminal, else as JSON."),
+    ] = "auto",
     plays: Annotated[
         bool, typer.Option("--play", help="Made-up programs spend, to have something to see: on the simulator only.")
     ] = False,
@@ -51,8 +53,9 @@ def serve(
     if (certificate is None) != (certificate_key is None):
         raise typer.BadParameter("give both, or neither", param_hint="'--tls-cert', '--tls-key'")
     settings = read_settings()
-    configure_logs(as_json=log == "json")
-    if log == "json":
+    as_json = log == "json" or (log == "auto" and not sys.stderr.isatty())
+    configure_logs(as_json=as_json)
+    if as_json:
         say_through(structlog.get_logger("keepahead").info)
     opened = open_gateway(settings, is_open=is_open, plays=plays)
     add_dashboard(opened)

@@ -75,13 +75,13 @@ def make_app(
     alerting: Alerting,
     *,
     routers: Sequence[APIRouter],
-    door: Sequence[BaseRoute] = (),
+    first: Sequence[BaseRoute] = (),
     refuse_at_the_door: Callable[[Problem], Response] = problem_response,
     cors_origins: Sequence[str] = (),
     beside: Sequence[Background] = (),
     close: Callable[[], Any] | None = None,
 ) -> FastAPI:
-    """Return the application. `door` are the routes of the Keepa-compatible door; `close` is awaited at its end.
+    """Return the application. `first` are the routes that are asked most often; `close` is awaited at its end.
 
     `beside` works as long as it is served.
     """
@@ -132,7 +132,7 @@ def make_app(
     known = Depends(KnownParameters())
     for router in routers:
         app.include_router(router, dependencies=[known])
-    app.router.routes[:0] = door  # first, because it is asked most often
+    app.router.routes[:0] = first
     _handle_errors(app, gateway)
     app.add_middleware(HeadAsGet)
     app.add_middleware(Guard, gateway=gateway)

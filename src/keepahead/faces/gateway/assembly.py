@@ -34,6 +34,7 @@ from keepahead.faces.gateway.routes import (
     products,
     series,
 )
+from keepahead.faces.gateway.routes.remembered import RememberedRoute, ShortCut
 from keepahead.faces.gateway.telemetry import Telemetry
 from keepahead.faces.sentry import close_sentry, open_sentry
 from keepahead.faces.settings import Settings
@@ -131,7 +132,7 @@ def open_gateway(
         Telemetry.of(gateway, books, alerting),
         alerting,
         routers=ROUTERS,
-        door=(door,),
+        first=(door, *(ShortCut(each) for each in products.quick.routes if isinstance(each, RememberedRoute))),
         refuse_at_the_door=door.refuse,
         cors_origins=settings.cors_origins,
         beside=beside,

@@ -41,6 +41,7 @@ _NAMED_MOST = 20  # ignored parameters, in a header
 _NAME_LONGEST = 40  # a key has 64
 _LOOKS = frozenset(("get", "list", "listNames"))
 _TERMS = ("x-keepa-max-age", "x-keepa-max-tokens", "x-keepa-deadline", "x-keepa-lane")
+_TERM_NAMES = frozenset(name.encode() for name in _TERMS)
 _KEY = re.compile(rb"(?:^|(?<=&))key=[^&]*&?")
 _COUNT = re.compile(r"[0-9]{1,10}")
 
@@ -112,7 +113,7 @@ class Door(BaseRoute):
         """Return the answers to all parts of a call, bought at once where the budget can ever hold so much."""
         gateway = self._gateway
         try:
-            return await gateway.spend(request, terms, lambda keepa: keepa.relay(call))
+            return await gateway.spend(request, terms, lambda keepa: keepa.relay(call), is_one_call=True)
         except InsufficientTokensError as error:
             if error.wait_seconds is not None or not isinstance(call, ProductCall) or call.codes:
                 raise  # what codes bring is not kept one by one
@@ -132,9 +133,9 @@ class Door(BaseRoute):
 
     def _wish(self, request: Request) -> Wish:
         """Return the terms that headers name. Raises Problem."""
-        age, tokens, deadline, lane = (request.headers.get(name) for name in _TERMS)
-        if age is tokens is deadline is lane is None:
+        if _TERM_NAMES.isdisjoint(name for name, _ in request.scope["headers"]):
             return _USUAL
+        age, tokens, deadline, lane = (request.headers.get(name) for name in _TERMS)
         if tokens is not None and (not _COUNT.fullmatch(tokens) or int(tokens) > MOST_TOKENS):
             raise invalid("X-Keepa-Max-Tokens: write a whole number", "invalid_max_tokens", "max_tokens")
         chosen: LaneName | None = next((name for name in get_args(LaneName) if name == lane), None)

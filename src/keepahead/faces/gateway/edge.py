@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-import uuid
+import secrets
 from datetime import datetime
 
 import structlog
@@ -57,7 +57,7 @@ class Edge:
             return
         headers = Headers(scope=scope)
         told = headers.get("x-request-id", "")
-        visit = Visit(told if _REQUEST_ID.fullmatch(told) else uuid.uuid4().hex)
+        visit = Visit(told if _REQUEST_ID.fullmatch(told) else secrets.token_hex(16))
         begin(scope, visit)
         exchange = _Exchange(self._gateway, visit, receive, send, self._telemetry)
         began = self._clock.now()
@@ -98,8 +98,6 @@ class Edge:
         return None
 
     async def _fail(self, scope: Scope, exchange: "_Exchange", error: Exception) -> None:
-        if isinstance(error, TimeoutError) and exchange.has_started:
-            return  # it was cut off; the server closes the connection of an answer that did not end
         self._telemetry.failed(scope, exchange.visit, error)
         log.error("fault", request_id=exchange.visit.request_id, path=scope["path"], exc_info=error)
         if exchange.has_started:
@@ -166,8 +164,7 @@ class _Exchange:
             self.status = message["status"]
             self._add_headers(message)
             self._telemetry.answering(self.visit)
-        async with asyncio.timeout(self._gateway.patience.send_seconds):
-            await self._send(message)
+        await self._send(message)  # for how long, connection.py watches
 
     def _refuse(self, slug: str, detail: str) -> Problem:
         self.refused = problem(slug, detail)

@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
-from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from keepahead.clock import Clock
@@ -13,7 +12,7 @@ from keepahead.errors import LedgerError
 from keepahead.faces.gateway.access import Access, key_of
 from keepahead.faces.gateway.problems import Problem, denial, problem, problem_of
 from keepahead.faces.gateway.respond import Refuse
-from keepahead.faces.gateway.visit import visit_of
+from keepahead.faces.gateway.visit import visit_in
 from keepahead.faces.gateway.visitor import AccessDenied
 from keepahead.faces.loopback import is_loopback
 
@@ -60,7 +59,7 @@ class Entrance:
         at_the_door = is_under(scope["path"], DOOR)
         text = key_of(headers, _key_in(scope["query_string"]) if at_the_door else {}, in_query=at_the_door)
         peer = scope["client"][0] if scope.get("client") else ""
-        visit = visit_of(HTTPConnection(scope))
+        visit = visit_in(scope)
         try:
             visit.visitor = await self._access.admit(text, caller=headers.get("x-keepa-caller"), peer=peer)
         except AccessDenied as denied:
@@ -101,4 +100,4 @@ def _key_in(query: bytes) -> Mapping[str, str]:
 
 def is_under(path: str, *roots: str) -> bool:
     """Tell whether a path is one of these, or lies below one."""
-    return any(path == root or path.startswith(f"{root}/") for root in roots)
+    return path.startswith(roots) and any(path == root or path.startswith(f"{root}/") for root in roots)

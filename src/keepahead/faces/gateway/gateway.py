@@ -5,6 +5,7 @@ The only way from a route to a token is `spend`; what it hands to a route can do
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar
@@ -23,7 +24,7 @@ from keepahead.faces.gateway.upstream import Upstream
 from keepahead.faces.gateway.visit import Visit, visit_of
 from keepahead.faces.gateway.visitor import NoKeyError, Visitor
 from keepahead.keepa.client import AsyncKeepa
-from keepahead.keepa.on_behalf import OnBehalf
+from keepahead.keepa.on_behalf import NotRememberedError, OnBehalf
 from keepahead.keepa.refusal import too_dear
 from keepahead.keepa.terms import OnRefusal
 from keepahead.work.analysis.thresholds import Thresholds
@@ -121,11 +122,19 @@ class Gateway:
         until = self._drains_until
         return self.patience.drain_seconds if until is None else max(0.0, (until - self.clock.now()).total_seconds())
 
-    async def spend(self, request: Request, wish: Wish, work: Callable[[OnBehalf], Coroutine[Any, Any, R]]) -> R:
+    async def spend(
+        self,
+        request: Request,
+        wish: Wish,
+        work: Callable[[OnBehalf], Coroutine[Any, Any, R]],
+        *,
+        is_one_call: bool = False,
+    ) -> R:
         """Do work that may spend, on the terms of a request, as long as its client waits for it.
 
         Who may only read gets what the archive has. Below the floor so does everybody: the ledger refuses the rest, and
-        says when to come back. Raises KeepaheadError, Problem, and ClientGoneError.
+        says when to come back. Work that `is_one_call` is answered from memory without ado, if it is there.
+        Raises KeepaheadError, Problem, and ClientGoneError.
         """
         visit = visit_of(request)
         visitor = _visitor_of(visit)
@@ -133,6 +142,9 @@ class Gateway:
         may_spend = visitor.scope.covers(Scope.SPEND)
         keepa = self._on_behalf(visit, visitor, lane, wish, max_tokens=None if may_spend else 0)
         try:
+            if is_one_call:
+                with suppress(NotRememberedError):
+                    return await work(keepa.memory)
             return await self._patiently(request.receive, work(keepa))
         except MaxTokensError:
             if may_spend:

@@ -4,11 +4,10 @@ It marks such a request; whatever of it is not archived is refused before anythi
 moment at which it can be had. What waits for its tokens (`deadline`) may go on.
 """
 
-from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from keepahead.faces.gateway.gateway import Gateway
-from keepahead.faces.gateway.visit import visit_of
+from keepahead.faces.gateway.visit import visit_in
 
 
 class Guard:
@@ -21,7 +20,7 @@ class Guard:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let one request through, marked if the balance is below the floor of its visitor's lane."""
         if scope["type"] == "http":
-            visit, gateway = visit_of(HTTPConnection(scope)), self._gateway
+            visit, gateway = visit_in(scope), self._gateway
             if visit.visitor is not None:
                 lane = gateway.lanes[visit.visitor.lane]
                 visit.is_below_floor = gateway.pulse.is_below_floor(lane, gateway.clock.now())

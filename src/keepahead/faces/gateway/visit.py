@@ -28,4 +28,9 @@ def begin(scope: Scope, visit: Visit) -> None:
 
 def visit_of(request: HTTPConnection) -> Visit:
     """Return the visit of a request."""
-    return request.scope[_KEY]
+    return visit_in(request.scope)
+
+
+def visit_in(scope: Scope) -> Visit:
+    """Return the visit of a request that has not been made an object yet."""
+    return scope[_KEY]

@@ -32,9 +32,9 @@ class Errand:
         """Return the same on other terms."""
         return replace(self, wish=replace(self.wish, **changed))
 
-    async def spend(self, work: Callable[[OnBehalf], Coroutine[Any, Any, R]]) -> R:
+    async def spend(self, work: Callable[[OnBehalf], Coroutine[Any, Any, R]], *, is_one_call: bool = False) -> R:
         """Do work that may spend. Raises as Gateway.spend does."""
-        return await self.gateway.spend(self.request, self.wish, work)
+        return await self.gateway.spend(self.request, self.wish, work, is_one_call=is_one_call)
 
     async def spend_whole(self, work: Whole[R], take: Callable[[R], Awaitable[None]]) -> None:
         """Do work of many calls, all or nothing. Raises as Gateway.spend_whole does."""

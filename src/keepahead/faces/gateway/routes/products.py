@@ -145,7 +145,7 @@ async def get_products(
 
 async def look_up(errand: Errand, asin: str, domain: int, options: ProductOptions) -> Product:
     """Return one product. Raises Problem if Keepa does not know it."""
-    found = await errand.spend(lambda keepa: keepa.products([asin], domain=domain, **options))
+    found = await errand.spend(lambda keepa: keepa.products([asin], domain=domain, **options), is_one_call=True)
     if not found or is_unknown(found[0]):
         raise problem("unknown-product", f"Keepa does not know {asin} on this marketplace", asin=asin)
     return found[0]
