@@ -117,6 +117,16 @@ BUGS: Sequence[Bug] = (
     Bug("never give up a place", 30_000, "the gone hold up others", store.never_give_up_a_place, CALM, turns=LONG),
     Bug("never renew a place", 40_000, "who waits loses his place", store.never_renew_a_place, CALM, turns=LONG),
     Bug("forget what is owed", 120_000, "it was charged", store.forget_what_is_owed, STORE, turns=LONG),
+    Bug(
+        "close with debts",
+        600_000,
+        "it was charged",
+        store.close_with_debts,
+        STORE,
+        turns=LONG,
+        ends_quiet=True,
+        is_slow=True,
+    ),
     Bug("send without a ledger", 60_000, "uncounted is unsent", store.send_without_a_ledger, STORE),
     Bug(
         "keep what nobody heard of",
@@ -159,6 +169,9 @@ BUGS: Sequence[Bug] = (
         keepa.wait_beyond_the_deadline,
         CALM,
         ends_quiet=True,
+    ),
+    Bug(
+        "take what does not fit", 240_000, "what is found meets all criteria", keepa.take_what_does_not_fit, turns=LONG
     ),
     Bug(
         "send past the ledger at the door",

@@ -19,9 +19,12 @@ from keepahead.errors import KeepaheadError
 from keepahead.faces.gateway.assembly import open_gateway
 from keepahead.faces.settings import read_settings
 from keepahead.keepa.steps import Send, Step
+from keepahead.work.discovery.criteria import Criteria
+from keepahead.work.discovery.plan import plan_discovery
+from keepahead.work.discovery.run import discover
 from lab.clock import HostClock
 from lab.laws.asked import ASKED, Asked
-from lab.laws.delivered import demand_named, demand_right
+from lab.laws.delivered import demand_fitting, demand_named, demand_right
 from lab.laws.places import WISH, Wish
 from lab.network import SENDING, LabTransport, Network
 from lab.process import PROCESS
@@ -36,6 +39,12 @@ MANY = [f"B1{number:08}" for number in range(240)]
 CALLERS = ("importer", "website", "analyst")
 ITEMS_OF_A_CALL = 100
 CATEGORIES = (283155, 1000, 3760911)
+SHOPS = (16310091, 468642)
+"""Small ones: discoveries look into them."""
+
+CALLS_OF_A_DISCOVERY = 6
+"""The category, the candidates, and the details in chunks."""
+
 SELLERS = ("A2L77EE7U53NWQ", "A1PA6795UKMFR9")
 LAB = "the laboratory says"
 """What every fault of the database's is worded with."""
@@ -187,10 +196,14 @@ def _limits(rng: random.Random) -> dict[str, Any]:
     }
 
 
-def _now() -> datetime:
+def _clock() -> HostClock:
     process = PROCESS.get()
     assert process is not None
-    return process.clock.now()
+    return process.clock
+
+
+def _now() -> datetime:
+    return _clock().now()
 
 
 async def one_product(keepa: AsyncKeepa, rng: random.Random, limits: dict[str, Any]) -> None:
@@ -212,6 +225,19 @@ async def long_list(keepa: AsyncKeepa, rng: random.Random, limits: dict[str, Any
     asins = rng.sample(MANY, rng.choice((101, 150, 230)))
     _asked().wait_seconds, _asked().calls = None, -(-len(asins) // ITEMS_OF_A_CALL)
     await keepa.products(asins, **{**limits, "max_wait_seconds": None})
+
+
+async def discovery(keepa: AsyncKeepa, rng: random.Random, limits: dict[str, Any]) -> None:
+    """Search by a plan: all of it can be paid for, or nothing of it is sent."""
+    criteria = Criteria(
+        domain=1, category=rng.choice(SHOPS), rank=(rng.choice((1, 50)), 800), max_results=rng.choice((1, 5, 60))
+    )
+    clock = _clock()
+    plan = plan_discovery(criteria, now=clock.now(), road=rng.choice(("finder", "best-sellers")))
+    asked = _asked()
+    asked.wait_seconds, asked.calls = None, CALLS_OF_A_DISCOVERY
+    asked.age_seconds = None  # it counts from each of its calls
+    demand_fitting(plan, await discover(keepa, plan, clock, max_age=limits["max_age"]))
 
 
 async def with_offers(keepa: AsyncKeepa, rng: random.Random, limits: dict[str, Any]) -> None:
@@ -254,7 +280,7 @@ _ACTS = (
 
 def _drawn(rng: random.Random, lane: str) -> Callable[..., Coroutine[Any, Any, None]]:
     if lane == "jobs" and rng.random() < 0.08:
-        return long_list
+        return rng.choice((long_list, discovery))
     acts, weights = zip(*_ACTS, strict=True)
     return rng.choices(acts, weights)[0]
 

@@ -5,6 +5,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from keepahead.keepa.objects import Product
+from keepahead.work.discovery.filters import details_sieve
+from keepahead.work.discovery.harvest import Discovery
+from keepahead.work.discovery.plan import DiscoveryPlan
 from lab.auditor import BrokenLawError
 
 CLOCKS = timedelta(seconds=300)
@@ -22,6 +25,16 @@ def demand_right(products: Sequence[Product], asins: Sequence[str], began: datet
     for product in products:
         if not product.is_stale and (product.fetched_at is None or product.fetched_at < oldest):
             raise BrokenLawError(f"{product.asin} is of {product.fetched_at}, and nothing older than {oldest} would do")
+
+
+def demand_fitting(plan: DiscoveryPlan, found: Discovery) -> None:
+    """Raise BrokenLawError where a discovery found what does not meet its criteria, or lost sight of a candidate."""
+    sieve = details_sieve(plan.criteria, plan.now, plan.road.carried)
+    if wrong := [product.asin for product in found.products if sieve.reject(product) is not None]:
+        raise BrokenLawError(f"{', '.join(wrong)} were found, and do not meet {plan.criteria}")
+    told = len(found.products) + sum(each.products for each in found.rejected) + len(found.undelivered) + found.unseen
+    if found.candidates != told:
+        raise BrokenLawError(f"a discovery had {found.candidates} candidates, and tells of {told}")
 
 
 def demand_named(path: str, query: Mapping[str, Any], text: str) -> None:

@@ -20,6 +20,8 @@ from keepahead.keepa.key_transport import KeyTransport
 from keepahead.keepa.steps import NothingSent, Send
 from keepahead.keepa.times import from_unix_ms
 from keepahead.keepa.wire import Answer, Inbound, Reading
+from keepahead.work.discovery.filters import Sieve
+from keepahead.work.discovery.harvest import Harvest
 from lab.planted.budget import Planted
 
 _EMPTY_BUCKET = 429
@@ -173,6 +175,11 @@ def decode_before_archiving() -> Planted:
     stack.enter_context(mock.patch.object(AsyncDriver, "_go_on", gone_on))
     stack.enter_context(mock.patch.object(Flight, "keep", kept))
     return stack
+
+
+def take_what_does_not_fit() -> Planted:
+    """Let a discovery take whatever its road brings."""
+    return mock.patch.object(Harvest, "_sieve", return_value=Sieve(()))
 
 
 def send_past_the_ledger() -> Planted:

@@ -27,6 +27,11 @@ def forget_what_is_owed() -> Planted:
     return mock.patch.object(Desk, "_fail", fail)
 
 
+def close_with_debts() -> Planted:
+    """Close without writing what could not be written before."""
+    return mock.patch.object(Desk, "owes", False)
+
+
 def send_without_a_ledger() -> Planted:
     """Let the call go when the ledger is away."""
     reserve = Ledger.reserve

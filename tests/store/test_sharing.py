@@ -80,7 +80,7 @@ def test_tickets_live_as_long_as_their_holder(ledger, other):
 
 
 def test_the_bell(ledger, other):
-    """It rings when tokens are given back while somebody waits, and for nothing else."""
+    """It rings when tokens are given back while somebody waits; not for a meter that says what was known."""
     ledger.observe(meter(0, 60), at(0))
     ledger.reserve(ask("a", 50), at(1))
     later = other.reserve(ask("b", 50), at(1))
@@ -88,8 +88,22 @@ def test_the_bell(ledger, other):
     assert not other.has_rung(later.heard)
     other.reserve(ask("c", 5), at(1))
     assert not other.has_rung(later.heard)
+    ledger.observe(meter(1.5, 60), at(1.5))
+    assert not other.has_rung(later.heard)
     ledger.release("a", "not sent", at(2))
     assert other.has_rung(later.heard)
+
+
+def test_the_bell_rings_when_the_plan_changes(ledger, other):
+    """Who waits has reckoned with how fast tokens came: when they come faster he looks again."""
+    ledger.observe(meter(0, 10, rate=5), at(0))
+    later = other.reserve(ask("a", 50), at(1))
+    assert isinstance(later, Later)
+    ledger.observe(meter(2, 10, rate=60), at(2))
+    assert other.has_rung(later.heard)
+    sooner = other.reserve(ask("a", 50), at(2))
+    assert isinstance(sooner, Later)
+    assert sooner.wait_seconds < later.wait_seconds / 5
 
 
 def test_the_bell_is_heard(ledger, other, database):

@@ -14,6 +14,7 @@ from tests.house import START, Canned, House, run
 from tests.keepa.envelopes import answer
 
 from keepahead import (
+    FrozenError,
     InsufficientTokensError,
     InvalidCallError,
     KeepaRejected,
@@ -21,9 +22,11 @@ from keepahead import (
     PartialResultError,
 )
 from keepahead.budget.lane import LIVE
+from keepahead.budget.rule import Freeze
 from keepahead.budget.status import Status
 from keepahead.keepa.objects import Product
 from keepahead.keepa.on_behalf import OnBehalf
+from keepahead.store.rulebook import Rulebook
 from keepahead.work.discovery.criteria import Criteria
 from keepahead.work.discovery.filters import Rejection, details_sieve
 from keepahead.work.discovery.harvest import Discovery, Rejected
@@ -189,6 +192,26 @@ def test_a_wrong_category_ends_it_at_once(tmp_path):
             run(main())
         assert (wrong.value.code, wrong.value.parameter) == (code, "category")
         assert asked(canned) == [("/token", 0), ("/category", 0)]
+
+
+def test_what_is_refused_after_the_category(tmp_path):
+    """A refusal says that nothing was sent; once a category was paid for, it is the cause of what is missing."""
+    house = House(tmp_path)
+
+    def freeze(_: httpx2.Request) -> httpx2.Response:
+        with house.books() as (ledger, _):
+            rules = Rulebook(ledger.database, ledger.fingerprint)
+            rules.freeze(Freeze(freeze_id=0, words="not now", made_at=START, endpoints=("query",)))
+        return category(77)
+
+    async def main() -> None:
+        async with house.keepa(transport=Canned(TOKEN, freeze)) as keepa:
+            await discover(keepa, plan(replace(WISH, category=77)), house.clock)
+
+    with pytest.raises(PartialResultError) as told:
+        run(main())
+    assert isinstance(told.value.cause, FrozenError)
+    assert (told.value.results.candidates, told.value.results.products) == (0, ())
 
 
 def test_best_sellers_are_left_beyond_the_rank(tmp_path):

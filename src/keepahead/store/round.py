@@ -138,11 +138,13 @@ class Round:
             return
         heard = bool(self._account.tickets)  # who comes later decides on what was given back
         free = self._account.free_at(now) if heard else 0
+        plan = _plan_of(self._account)
         for entry in entries:
             self._account = apply(self._account, entry)
             hours.add(self.sums, entry)
         self.entries.extend(entries)
-        self._rings = self._rings or (heard and self._account.free_at(now) > free)
+        comes_sooner = self._account.free_at(now) > free or (plan is not None and _plan_of(self._account) != plan)
+        self._rings = self._rings or (heard and comes_sooner)
 
     def _queue(self, ask: Ask, verdict: Verdict, now: datetime) -> None:
         """Renew or give up the places of a call; sweep out places whose holders have died."""
@@ -158,3 +160,9 @@ class Round:
             return
         self._rings = self._rings or len(tickets) < len(self._account.tickets)
         self._account = replace(self._account, tickets=tuple(tickets))
+
+
+def _plan_of(account: Account) -> tuple[int, int] | None:
+    """Return how fast tokens come, by the newest meter; who waits has reckoned with that."""
+    meter = account.meter
+    return None if meter is None else (meter.refill_rate_per_minute, meter.flow_reduction_per_minute)

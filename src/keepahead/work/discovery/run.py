@@ -9,7 +9,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from keepahead.clock import Clock
-from keepahead.errors import InsufficientTokensError, InvalidCallError, KeepaheadError, PartialResultError
+from keepahead.errors import (
+    InsufficientTokensError,
+    InvalidCallError,
+    KeepaheadError,
+    KeepaUnreachable,
+    PartialResultError,
+    RefusedError,
+)
 from keepahead.keepa import objects
 from keepahead.keepa.async_methods import AsyncMethods
 from keepahead.keepa.calls import BestSellersCall, DealCall, FinderCall, ProductCall
@@ -47,7 +54,8 @@ async def discover(
     Where places are kept, it is one for the whole discovery.
 
     Raises RefusedError before the first call, InvalidCallError for a category that Keepa does not know, KeepaError if
-    nothing was found yet, and PartialResultError (its `results` is a Discovery) if a later part is missing.
+    nothing was found yet, and PartialResultError (its `results` is a Discovery) if a later part is missing, or nothing
+    was found but a category may have been paid for.
     """
     check_tokens(plan)
     began = clock.now()
@@ -226,8 +234,9 @@ async def _next_page(pages: AsyncIterator[None], harvest: Harvest) -> bool:
         return False
     except KeepaheadError as error:
         had = harvest.result(early=True)
-        if not had.candidates:
-            raise
+        says_nothing_was_spent = isinstance(error, RefusedError | KeepaUnreachable)
+        if not had.candidates and not (says_nothing_was_spent and harvest.plan.criteria.nodes):
+            raise  # else a category may have been paid for by now
         message = f"{len(had.products)} products were found, then: {error}"
         raise PartialResultError(message, results=had, missing=(), cause=error) from error
     return True
