@@ -127,6 +127,16 @@ BUGS: Sequence[Bug] = (
         ends_quiet=True,
         is_slow=True,
     ),
+    Bug(
+        "sleep through a better plan",
+        600_000,
+        "tokens may come sooner",
+        store.sleep_through_a_better_plan,
+        STORE,
+        turns=LONG,
+        ends_quiet=True,
+        is_slow=True,
+    ),
     Bug("send without a ledger", 60_000, "uncounted is unsent", store.send_without_a_ledger, STORE),
     Bug(
         "keep what nobody heard of",

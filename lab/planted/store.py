@@ -9,6 +9,7 @@ from keepahead.budget.verdict import Granted, Verdict
 from keepahead.errors import LedgerError, LedgerUnavailableError
 from keepahead.keepa.terms import Terms
 from keepahead.store import kept, leases
+from keepahead.store import round as round_
 from keepahead.store.archive import Archive
 from keepahead.store.desk import Desk, _end
 from keepahead.store.ledger import Ledger
@@ -88,3 +89,8 @@ def serve_at_any_age() -> Planted:
 def lease_nothing() -> Planted:
     """Let two fetch the same at the same time."""
     return mock.patch.object(leases, "of_others", return_value={})
+
+
+def sleep_through_a_better_plan() -> Planted:
+    """Let those who wait hear of tokens that come back, and not of a plan that has changed."""
+    return mock.patch.object(round_, "_plan_of", return_value=None)

@@ -4,7 +4,7 @@ import ipaddress
 from functools import lru_cache
 
 
-@lru_cache(maxsize=1_000)
+@lru_cache(maxsize=64)  # a name may be long, and made up
 def is_loopback(host: str) -> bool:
     """Tell whether a name or an address is this machine's own."""
     try:

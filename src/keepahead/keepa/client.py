@@ -139,10 +139,9 @@ class AsyncKeepa(AsyncDriver, AsyncMethods):
 
     async def run_on(self, terms: Terms, plan: Plan[R], options: Mapping[str, Any], tally: Tally | None = None) -> R:
         """Carry out a plan; `options` go before `terms`. What it cost goes into `tally`."""
-        try:
+        with suppress(NotRememberedError):
             return self.recall_on(terms, plan, options, tally)
-        except NotRememberedError:
-            return await self._look_and_pay(own_terms(terms, plan, options), plan, tally)
+        return await self._look_and_pay(own_terms(terms, plan, options), plan, tally)
 
     def recall_on(self, terms: Terms, plan: Plan[R], options: Mapping[str, Any], tally: Tally | None = None) -> R:
         """Answer a plan from memory alone, on the spot. Raises NotRememberedError where not all of it is there."""
