@@ -46,6 +46,9 @@ CALLS_OF_A_DISCOVERY = 6
 """The category, the candidates, and the details in chunks."""
 
 SELLERS = ("A2L77EE7U53NWQ", "A1PA6795UKMFR9")
+DEADLINE, DEADLINE_SECONDS = "30s", 30.0
+"""So long people wait at the gateway for tokens."""
+
 LAB = "the laboratory says"
 """What every fault of the database's is worded with."""
 
@@ -310,6 +313,7 @@ async def _go_on_asking(client: httpx2.AsyncClient, rng: random.Random, diary: D
         told: list[float] = []
         for _ in range(3):
             asked = _asked_now(path, 120.0, query.get("max_age"))
+            asked.shares_for_seconds = DEADLINE_SECONDS
             await _noted(diary, asked, _impatient(_get(client, path, query, diary, told), rng))
             if not told or rng.random() < 0.3:
                 break
@@ -346,7 +350,7 @@ def _request(rng: random.Random) -> tuple[str, dict[str, Any]]:
     asin = rng.choice(ASINS[: rng.choice((4, 40))])
     return rng.choice(
         (
-            (f"/api/v1/products/{asin}", {"max_age": rng.choice((0, 60, 1800)), "deadline": "30s"}),
+            (f"/api/v1/products/{asin}", {"max_age": rng.choice((0, 60, 1800)), "deadline": DEADLINE}),
             ("/keepa/product", {"key": KEY, "domain": 1, "asin": asin}),
             (f"/api/v1/bestsellers/{rng.choice(CATEGORIES)}", {}),
             ("/api/v1/budget", {}),

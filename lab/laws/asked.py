@@ -26,11 +26,15 @@ class Asked:
     items: frozenset[str] = frozenset()
     """The products that it is about, if it may ride with others; their exchanges go in its context."""
 
+    shares_for_seconds: float | None = None
+    """So long it waits for what others fetch, where that is not as long as it waits for all."""
+
     exchanges: list[Exchange] = field(default_factory=list)
 
     def may_give_up_at(self, patience_seconds: float) -> float:
         """Return the moment from which on it need not wait for what others fetch."""
-        return float("inf") if self.wait_seconds is None else self.at + max(self.wait_seconds, patience_seconds)
+        waits = self.wait_seconds if self.shares_for_seconds is None else self.shares_for_seconds
+        return float("inf") if waits is None else self.at + max(waits, patience_seconds)
 
 
 ASKED: "contextvars.ContextVar[Asked | None]" = contextvars.ContextVar("asked", default=None)

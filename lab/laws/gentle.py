@@ -13,6 +13,8 @@ from lab.network import Exchange
 PROBE_LIFE_SECONDS = 15.0
 """While somebody's /token is younger than this nobody else sends one."""
 
+PLAN_KNOWN_FOR_US = 300_000_000
+_RECEIVED = "SELECT received_at FROM accounts"
 _TOO_MANY = 429
 _LOSES_METERS = {"clocks", "deaths", "store"}
 
@@ -27,7 +29,8 @@ class Gentle:
 
     Law "/token is not polled": where all hosts go by one clock and no meter is lost on its way to the ledger (by a
     death, or a database in trouble), each /token that brings a meter is the first of all, or comes after a call that
-    was lost, or was sent because another had been under way for 15 s. And none is sent within 15 s of another that is
+    was lost, or was sent because another had been under way for 15 s, or because the newest meter was five minutes old:
+    nothing is refused for good on such a one. And none is sent within 15 s of another that is
     still under way (the database not stalling, its caller living).
     """
 
@@ -40,12 +43,15 @@ class Gentle:
         self._bucket = bucket
         self._refused: weakref.WeakKeyDictionary[Asked, int] = weakref.WeakKeyDictionary()
         self._probe: Exchange | None = None
-        self.probes = self.overdue = 0
+        self.probes = self.overdue = self.aged = 0
 
     def sent(self, exchange: Exchange) -> str | None:
         """Tell what is wrong with a /token that is sent."""
         if exchange.request.url.path != "/token":
             return None
+        [received_us] = self._connection.execute(_RECEIVED).fetchone() or [None]
+        now_us = exchange.process.clock.now().timestamp() * 1_000_000
+        self.aged += received_us is not None and now_us - received_us >= PLAN_KNOWN_FOR_US
         other, self._probe = self._probe, exchange
         if other is None or other.heard.done() or not other.process.is_alive:
             return None
@@ -72,7 +78,7 @@ class Gentle:
             return None
         self.probes += 1
         lost = self._connection.execute("SELECT count(*) FROM entries WHERE kind = 'lost'").fetchone()[0]
-        if self.probes > 1 + lost + self.overdue:
+        if self.probes > 1 + lost + self.overdue + self.aged:
             return f"/token has told the meter {self.probes} times, and {lost} calls were lost"
         return None
 

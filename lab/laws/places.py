@@ -59,6 +59,7 @@ class Queue:
         self._is_judged = is_judged
         self._start = START.timestamp() + clock.offset_seconds
         self._owners: dict[str, tuple[Process | None, Wish | None]] = {}
+        self._gone_since: dict[str, float] = {}
 
     def after_commit(self, process: Process | None, wish: Wish | None, now: float) -> None:
         """Check what this process has just written on behalf of this wish, at so many virtual seconds."""
@@ -84,5 +85,7 @@ class Queue:
             )
         if wish is None or wish.ended is None or wish.name.startswith(SHARED):
             return
-        if now - wish.ended > LATE_SECONDS:
+        if self._asks(process):  # what is sent outlives who gave up
+            return
+        if now - self._gone_since.setdefault(place.call_id, now) > LATE_SECONDS:
             raise BrokenLawError(f"the place of call {place.call_id} is kept, and {wish.name} has given up long ago")
