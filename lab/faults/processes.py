@@ -85,7 +85,7 @@ def stop_a_worker(folder: Path) -> Happened:
 
 def stop_the_writer(folder: Path) -> Happened:
     """Stop a process that holds the write lock of the file, and let it go on."""
-    with Scene(folder, *RICH, sizes=(1, 1, 3), ledger_timeout_seconds=TIMEOUT_SECONDS) as scene:
+    with Scene(folder, *RICH, **HURRIED) as scene:
         scene.start_four()
         ready, may_end = PROCESSES.Event(), PROCESSES.Event()
         holder = PROCESSES.Process(target=hold, args=(scene.url, ready, may_end), daemon=True)

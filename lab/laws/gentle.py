@@ -30,8 +30,8 @@ class Gentle:
     Law "/token is not polled": where all hosts go by one clock and no meter is lost on its way to the ledger (by a
     death, or a database in trouble), each /token that brings a meter is the first of all, or comes after a call that
     was lost, or was sent because another had been under way for 15 s, or because the newest meter was five minutes old:
-    nothing is refused for good on such a one. And none is sent within 15 s of another that is
-    still under way (the database not stalling, its caller living).
+    nothing is refused for good on such a one. And none is sent within 15 s of another that is still under way (the
+    database not stalling, its caller living).
     """
 
     def __init__(

@@ -63,7 +63,6 @@ class Kept:
         self._copies: dict[tuple[str, str], Copy] = {}
         self._on_their_way: dict[tuple[str, str], tuple[Exchange, Asked]] = {}
         self._wholes: dict[str, str] = {}
-        self.kept = self.spared = 0
 
     @property
     def due_at(self) -> float:
@@ -91,7 +90,6 @@ class Kept:
         shares = now < asked.may_give_up_at(PATIENCE_SECONDS)
         copy = self._copies.get((wish.text, item))
         if copy is not None and copy.archived_at is not None:
-            self.spared += 1
             looked_by = asked.at + self._stall_seconds + 1
             lay_there = copy.archived_at < asked.at and copy.arrived_at > min(now, looked_by) - age
             looked_again = copy.was_leased or copy.archived_at < now - RENEWED_SECONDS - self._stall_seconds - 1
@@ -143,7 +141,6 @@ class Kept:
         if is_own and copy.serves:
             copy.archived_at = self._seconds()
             self._copies[copy.wish.text, copy.item] = copy
-        self.kept += is_there
         return is_there
 
     def check(self) -> str | None:

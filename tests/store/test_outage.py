@@ -12,6 +12,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
+from lab.faults.holder import AT_ONCE, take_row
+from lab.faults.holder import holder as silent_holder
 from psycopg import connect
 from sqlalchemy.engine import make_url
 from tests.house import House
@@ -41,19 +43,6 @@ HOLDER = """
         print("locked", flush=True)
         sys.stdin.read()
 """
-
-SILENT_HOLDER = """
-    import sys
-    from keepahead.store.database import open_database
-    database = open_database(sys.argv[1], timeout_seconds=float(sys.argv[2]))
-    with database.write_at_once() as connection:
-        driver = connection.connection.driver_connection
-        with driver.pipeline():
-            driver.execute("SELECT version FROM accounts FOR UPDATE").fetchone()
-            print("locked", flush=True)
-            sys.stdin.read()
-"""
-"""Stands inside of a pipeline, where a server before PostgreSQL 17 counts no time."""
 
 
 @pytest.fixture(scope="module")
@@ -102,9 +91,9 @@ def in_time() -> Iterator[None]:
 
 
 @contextmanager
-def holder(url: str, timeout: float, way: str = "", program: str = HOLDER) -> Iterator[subprocess.Popen]:
+def holder(url: str, timeout: float, way: str) -> Iterator[subprocess.Popen]:
     """Give another process that holds the account's lock."""
-    code = [sys.executable, "-c", textwrap.dedent(program), url, str(timeout), way]
+    code = [sys.executable, "-c", textwrap.dedent(HOLDER), url, str(timeout), way]
     with subprocess.Popen(code, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
         assert process.stdout is not None
         try:
@@ -254,7 +243,8 @@ def test_a_client_that_stopped(server, ledger, way):
 
 def test_a_client_that_stopped_in_a_pipeline(server, ledger):
     """Who waits in vain for one who stopped inside of a pipeline has him ended, and goes on."""
-    with holder(url_of(server.url, "outage"), TIMEOUT, program=SILENT_HOLDER) as process:
+    with silent_holder(url_of(server.url, "outage"), "account", AT_ONCE, TIMEOUT) as process:
+        take_row(process)
         process.send_signal(signal.SIGSTOP)
         for number in range(5):
             with suppress(LedgerUnavailableError):

@@ -139,14 +139,18 @@ class AsyncKeepa(AsyncDriver, AsyncMethods):
 
     async def run_on(self, terms: Terms, plan: Plan[R], options: Mapping[str, Any], tally: Tally | None = None) -> R:
         """Carry out a plan; `options` go before `terms`. What it cost goes into `tally`."""
+        self._demand_home()
+        terms = own_terms(terms, plan, options)
         with suppress(NotRememberedError):
-            return self.recall_on(terms, plan, options, tally)
-        return await self._look_and_pay(own_terms(terms, plan, options), plan, tally)
+            return self._from_memory(terms, plan, tally)
+        return await self._look_and_pay(terms, plan, tally)
 
     def recall_on(self, terms: Terms, plan: Plan[R], options: Mapping[str, Any], tally: Tally | None = None) -> R:
         """Answer a plan from memory alone, on the spot. Raises NotRememberedError where not all of it is there."""
         self._demand_home()
-        terms = own_terms(terms, plan, options)
+        return self._from_memory(own_terms(terms, plan, options), plan, tally)
+
+    def _from_memory(self, terms: Terms, plan: Plan[R], tally: Tally | None) -> R:
         remembered = self._recall(plan, terms)
         if remembered is None:
             raise NotRememberedError
