@@ -5,11 +5,14 @@ import json
 from datetime import timedelta
 
 import pytest
+from starlette.routing import Match
 from tests.gateway_house import GatewayHouse
 from tests.gateway_walk import examples_of
 from tests.gateway_wire import talk
 from tests.house import run
 
+from keepahead.faces.gateway.routes import products
+from keepahead.faces.gateway.routes.remembered import RememberedRoute, ShortCut
 from keepahead.simulator import Faults
 
 LINES = "application/x-ndjson"
@@ -242,6 +245,30 @@ def test_what_is_remembered_of_a_query_is_nothing_else(tmp_path):
             assert house.truth().consumed == 54
 
     run(main())
+
+
+def test_the_short_cut_is_for_what_is_known(tmp_path):
+    """A good path whose query was read before goes past the other routes; everything else goes the whole way."""
+    [short_cut] = [ShortCut(each) for each in products.quick.routes if isinstance(each, RememberedRoute)]
+    query = "stats=1913&history=false"  # nobody else asks for that
+
+    def leads(path: str, query: str, method: str = "GET") -> bool:
+        scope = {"type": "http", "method": method, "path": path, "query_string": query.encode()}
+        return short_cut.matches(scope)[0] is Match.FULL
+
+    async def main():
+        async with GatewayHouse(tmp_path).opened() as house, house.client() as client:
+            assert not leads("/api/v1/products/B0D8W1YVBX", query)
+            assert (await client.get(f"/api/v1/products/B0D8W1YVBX?{query}")).status_code == 200
+
+    run(main())
+    assert leads("/api/v1/products/B0D8W1YVBX", query)
+    assert leads("/api/v1/products/B000000001", query)
+    assert not leads("/api/v1/products/B0D8W1YVBX", f"{query}&stat=1")
+    assert not leads("/api/v1/products/b0d8w1yvbx", query)
+    assert not leads("/api/v1/products/discover", query)
+    assert not leads("/api/v1/products/B0D8W1YVBX/analysis", query)
+    assert not leads("/api/v1/products/B0D8W1YVBX", query, method="POST")
 
 
 def test_a_deadline_is_not_remembered(tmp_path):
